@@ -1,0 +1,330 @@
+"""The classifier: arrays and a card. Probabilities for every segment, alone and then in context; load and save.
+
+Stage one is linear in hashed character n-grams (multinomial logistic regression). Its weights are whole numbers, two labels
+packed in one 64-bit table entry, so that one look-up and one sum serve two labels and sums are exact in any order.
+Stage two is a few shallow trees over the context features (gradient boosting, binary: does the segment go?). Stage three looks
+again, with stage two's verdicts on the segments around in view, so that a block goes or stays together. Leaf values are
+whole numbers too. So a segment gets the same verdict alone, in a batch, or in another order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cleaner import features
+from cleaner.errors import ModelError
+from cleaner.segment import Bools, Segments
+
+FORMAT = 1
+LEAF_SCALE = 1 << 20
+MAX_BYTES = 64 << 20
+"""A weights file that unpacks to more is refused before it is unpacked."""
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Complete binary trees of one depth: ``feature`` and ``threshold`` are ``(n_trees, 2**depth - 1)`` in level order,
+    ``value`` is ``(n_trees, 2**depth)``, in units of ``1 / LEAF_SCALE``. A row goes right where its feature is above the threshold."""
+
+    feature: npt.NDArray[np.int16]
+    threshold: npt.NDArray[np.float32]
+    value: npt.NDArray[np.int32]
+
+    @property
+    def depth(self) -> int:
+        return int(self.value.shape[1]).bit_length() - 1
+
+    def raw(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """The sum of the leaf values each row falls in: ``(n,)`` of whole numbers."""
+        total = np.zeros(len(rows), dtype=np.int64)
+        step = 8192
+        for at in range(0, len(rows), step):
+            block = rows[at : at + step]
+            total[at : at + step] = self._wide(np.ascontiguousarray(block.T)) if len(block) > 256 else self._narrow(block)
+        return total
+
+    def _narrow(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """Few rows: walk all trees of all rows together, one level at a time."""
+        tree = np.arange(len(self.value))[None, :]
+        row = np.arange(len(rows))[:, None]
+        node = np.zeros((len(rows), len(self.value)), dtype=np.int64)
+        for _ in range(self.depth):
+            node = 2 * node + 1 + (rows[row, self.feature[tree, node]] > self.threshold[tree, node])
+        result: npt.NDArray[np.int64] = self.value[tree, node - self.feature.shape[1]].sum(axis=1, dtype=np.int64)
+        return result
+
+    def _wide(self, columns: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """Many rows: every comparison of a tree over whole columns, then the leaf by bit selection."""
+        total = np.zeros(columns.shape[1], dtype=np.int64)
+        depth = self.depth
+        for feature, threshold, value in zip(self.feature, self.threshold, self.value):
+            right = [(columns[f] > t).view(np.uint8) for f, t in zip(feature.tolist(), threshold)]
+            leaf = right[0].astype(np.intp)
+            path = [right[0]]
+            for level in range(1, depth):
+                candidates = right[2**level - 1 : 2 ** (level + 1) - 1]
+                for chosen in path:  # the highest bit of the path halves the candidates first
+                    half = len(candidates) // 2
+                    candidates = [low ^ ((low ^ high) & chosen) for low, high in zip(candidates[:half], candidates[half:])]
+                path.append(candidates[0])
+                leaf = 2 * leaf + candidates[0]
+            total += value[leaf]
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which labels are kept, and the score from which a segment goes."""
+
+    keep: tuple[str, ...]
+    threshold: float
+
+
+class Model:
+    """A trained classifier: load it with `load_model`, make it with ``cleaner train``.
+
+    ``labels`` in the order of the columns of `probabilities`; ``card`` what is known of its making; ``policy`` the default.
+    """
+
+    def __init__(self, card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        self.card = card
+        self.arrays = arrays
+        self.labels: tuple[str, ...] = tuple(card["labels"])
+        self.policy = Policy(tuple(card["policy"]["keep"]), float(card["policy"]["threshold"]))
+        self.drops: Bools = np.array([label not in self.policy.keep for label in self.labels])
+        self.second = Trees(arrays["tree_feature"], arrays["tree_threshold"], arrays["tree_value"])
+        self.third = Trees(arrays["look_feature"], arrays["look_threshold"], arrays["look_value"])
+        self._tables = pack(arrays["weights"])
+
+    def probabilities(self, segments: Segments) -> Scores:
+        """The probability of each label for each segment in its context: ``(n_segments, n_labels)``, rows sum to 1."""
+        if not len(segments):
+            return np.zeros((0, len(self.labels)))
+        alone, rows, _ = self.evidence(segments)
+        rows = features.revisited(rows, sigmoid(self.second.raw(rows) / LEAF_SCALE + float(self.arrays["tree_base"])), segments.document)
+        raw = self.third.raw(rows) / LEAF_SCALE + float(self.arrays["look_base"])
+        slope, offset = self.arrays["calibration"]
+        return self._spread(alone.probability(), sigmoid(slope * raw + offset))
+
+    def floors(self, segments: Segments) -> Scores | None:
+        """The least score from which a segment of each document may go, where the model knows its language too little."""
+        return None
+
+    def evidence(self, segments: Segments) -> tuple[features.Alone, features.Floats, list[str]]:
+        """What the verdict rests on: stage one's view, the rows that stage two sees, the names of their columns."""
+        folded = features.fold(segments)
+        hashes = features.rolling_hashes(folded.codes)
+        alone = self.alone(folded, hashes)
+        shapes = features.shape(folded)
+        vocabulary = features.shared_vocabulary(folded, hashes, segments.document, self.arrays["rarity"])
+        repeated = features.repetitions(folded, hashes, segments.document)
+        rows, names = features.context(segments, shapes, vocabulary, repeated, alone, self.drops)
+        return alone, rows, names
+
+    def alone(self, folded: features.Folded, hashes: list[features.Hashes]) -> features.Alone:
+        """Stage one: what each segment's own n-grams say."""
+        n = len(folded.start)
+        sums = [np.zeros(n, dtype=np.int64) for _ in self._tables]
+        for order in features.ORDERS:
+            bucket = features.buckets(hashes[order - 1], order)
+            low, high = features.gram_spans(folded, order)
+            for total, table in zip(sums, self._tables):
+                total += features.span_sums(np.take(table, bucket), low, high).astype(np.int64)
+        evidence = [_field(sums[number // 2], number % 2) for number in range(len(self.labels) - 1)]
+        return features.Alone(
+            np.stack(evidence, axis=1).astype(np.float64), features.gram_counts(folded), self.arrays["bias"], float(self.arrays["weight_scale"])
+        )
+
+    def _spread(self, alone: Scores, go: Scores) -> Scores:
+        """Share the verdict of stage two among the labels of each side as stage one has them."""
+        result = np.maximum(alone, 1e-9)
+        for side, weight in ((self.drops, go), (~self.drops, 1 - go)):
+            if side.any():
+                result[:, side] *= (weight / result[:, side].sum(axis=1))[:, None]
+        return result
+
+
+def sigmoid(raw: Scores) -> Scores:
+    """The logistic function."""
+    result: Scores = 1.0 / (1.0 + np.exp(-raw))
+    return result
+
+
+def pack(weights: npt.NDArray[np.int16]) -> list[npt.NDArray[np.int64]]:
+    """Tables of 64-bit entries that hold the weights of two labels each, 32 bits apart; their sums hold both sums."""
+    tables = []
+    for at in range(0, len(weights), 2):
+        table = weights[at].astype(np.int64)
+        if at + 1 < len(weights):
+            table += weights[at + 1].astype(np.int64) << 32
+        tables.append(table)
+    return tables
+
+
+def _field(sums: npt.NDArray[np.int64], which: int) -> npt.NDArray[np.int64]:
+    low = ((sums + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+    return low if which == 0 else (sums - low) >> 32
+
+
+# --- folders ---------------------------------------------------------------------------------------------------------
+
+WEIGHTS_FILE, CARD_FILE, README_FILE = "weights.npz", "card.json", "README.md"
+
+
+def save_model(model: Model, folder: str | Path) -> None:
+    """Write the model's folder: arrays, card, and the card that people read."""
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:  # np.savez would put the time of day in it
+        for name in sorted(model.arrays):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(model.arrays[name]), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue(), zipfile.ZIP_DEFLATED)
+    data = buffer.getvalue()
+    card = {**model.card, "weights_sha256": hashlib.sha256(data).hexdigest()}
+    (path / WEIGHTS_FILE).write_bytes(data)
+    (path / CARD_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def packaged_model() -> Path:
+    """Where the model that comes with the package lies: in the wheel, or in the checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "models" / "default", here.parent / "models" / "default"):
+        if (folder / CARD_FILE).exists():
+            return folder
+    raise ModelError("The packaged model is missing; reinstall article-cleaner, or run `python train.py` in a checkout.")
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path, stamp: tuple[int, ...]) -> Model:
+    return _read_model(path)
+
+
+def load_model(folder: str | Path | None = None) -> Model:
+    """Load a model folder, or the packaged model; each folder is loaded once in a process.
+
+    Loading runs no code, trains nothing, writes nothing. `ModelError` says what is wrong with a folder that does not load.
+    """
+    path = packaged_model() if folder is None else Path(folder).resolve()
+    if not path.is_dir():
+        raise ModelError(f"{folder}: no such model folder; give a folder that `cleaner train` wrote.")
+    stamps = []
+    for name in (CARD_FILE, WEIGHTS_FILE):
+        try:
+            status = (path / name).stat()
+        except OSError:
+            raise ModelError(f"{path}: not a model folder, {name} is missing; give a folder that `cleaner train` wrote.") from None
+        stamps += [status.st_mtime_ns, status.st_size]
+    return _load(path, tuple(stamps))
+
+
+def _read_model(path: Path) -> Model:
+    try:
+        card = json.loads((path / CARD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path / CARD_FILE}: cannot be read as JSON ({error}); train the model again or restore the file.") from None
+    _check_card(card, path)
+    data = (path / WEIGHTS_FILE).read_bytes()
+    if hashlib.sha256(data).hexdigest() != card.get("weights_sha256"):
+        raise ModelError(f"{path / WEIGHTS_FILE}: does not match the card (damaged, truncated or changed); restore it or train again.")
+    arrays = _arrays(data, path)
+    _check_arrays(card, arrays, path)
+    return Model(card, arrays)
+
+
+def _check_card(card: Any, path: Path) -> None:
+    problem = None
+    if not isinstance(card, dict):
+        problem = "is not a JSON object"
+    elif card.get("format") != FORMAT:
+        problem = f"has format {card.get('format')!r}, this version reads format {FORMAT}; train the model again, or install the version that made it"
+    else:
+        labels, policy = card.get("labels"), card.get("policy")
+        names = isinstance(labels, list) and len(labels) >= 2 and all(isinstance(name, str) and name for name in labels)
+        if not names or len(set(labels)) != len(labels):
+            problem = "has no proper list of at least two labels"
+        elif not isinstance(policy, dict) or not isinstance(policy.get("keep"), list) or not set(policy["keep"]) < set(labels):
+            problem = "has a policy that does not fit its labels"
+        elif not isinstance(policy.get("threshold"), (int, float)) or not 0 < policy["threshold"] <= 1:
+            problem = "has no threshold between 0 and 1"
+        elif card.get("features") != feature_settings():
+            problem = "was made for other features than this version computes; train the model again"
+    if problem:
+        raise ModelError(f"{path / CARD_FILE}: the card {problem}.")
+
+
+def feature_settings() -> dict[str, Any]:
+    """What the card records of the features, and what a loaded card must match."""
+    return {"version": 1, "orders": list(features.ORDERS), "bucket_bits": features.BUCKET_BITS, "key_bits": features.KEY_BITS}
+
+
+_EXPECTED = {
+    "weights": ("i2", 2), "weight_scale": ("f8", 0), "bias": ("f8", 1), "tree_feature": ("i2", 2), "tree_threshold": ("f4", 2),
+    "tree_value": ("i4", 2), "tree_base": ("f8", 0), "look_feature": ("i2", 2), "look_threshold": ("f4", 2), "look_value": ("i4", 2),
+    "look_base": ("f8", 0), "calibration": ("f8", 1), "rarity": ("u1", 1),
+}  # fmt: skip
+
+
+def _arrays(data: bytes, path: Path) -> dict[str, npt.NDArray[Any]]:
+    where = path / WEIGHTS_FILE
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if {info.filename for info in archive.infolist()} != {f"{name}.npy" for name in _EXPECTED}:
+                raise ModelError(f"{where}: does not hold the arrays of a format {FORMAT} model; train it again.")
+            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+                raise ModelError(f"{where}: would unpack to more than {MAX_BYTES >> 20} MiB, which no model of ours does; do not use it.")
+            arrays = {}
+            for name, (kind, dimensions) in _EXPECTED.items():
+                content = archive.read(f"{name}.npy")
+                member = io.BytesIO(content)
+                version = np.lib.format.read_magic(member)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, fortran, dtype = read(member)
+                # Compare before an array is made: a header may announce any size.
+                if dtype != np.dtype(kind) or len(shape) != dimensions or fortran:
+                    raise ModelError(f"{where}: array {name} is {dtype} with shape {shape}, not what format {FORMAT} has; train it again.")
+                if int(np.prod(shape)) * dtype.itemsize != len(content) - member.tell():
+                    raise ModelError(f"{where}: array {name} is truncated; restore the file or train again.")
+                arrays[name] = np.frombuffer(content, dtype=dtype, offset=member.tell()).reshape(shape)
+            return arrays
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+        raise ModelError(f"{where}: cannot be read as plain arrays ({error}); restore the file or train again.") from None
+
+
+def _check_arrays(card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
+    labels, where = len(card["labels"]), path / WEIGHTS_FILE
+    width = len(features.context_names(labels))
+    shapes: dict[str, tuple[int, ...]] = {
+        "weights": (labels - 1, features.N_BUCKETS), "bias": (labels - 1,), "calibration": (2,), "rarity": (1 << features.KEY_BITS,),
+    }  # fmt: skip
+    for stage, columns in (("tree", width), ("look", width + len(features.revisited_names()))):
+        feature = arrays[f"{stage}_feature"]
+        trees, nodes = feature.shape
+        shapes |= {f"{stage}_threshold": (trees, nodes), f"{stage}_value": (trees, nodes + 1)}
+        if not 2 <= nodes + 1 <= 256 or (nodes + 1) & nodes:
+            raise ModelError(f"{where}: trees of {nodes} nodes are not complete trees; train the model again.")
+        if trees and (feature.min() < 0 or feature.max() >= columns):
+            raise ModelError(f"{where}: a tree asks for a feature that does not exist; train the model again.")
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ModelError(f"{where}: array {name} has shape {arrays[name].shape}, the card needs {shape}; train the model again.")
+    for name in ("weight_scale", "bias", "calibration", "tree_base", "look_base"):
+        if not np.isfinite(arrays[name]).all():
+            raise ModelError(f"{where}: array {name} holds numbers that are not finite; train the model again.")
+    for name in ("tree_threshold", "look_threshold"):
+        if np.isnan(arrays[name]).any():
+            raise ModelError(f"{where}: array {name} holds numbers that are not finite; train the model again.")

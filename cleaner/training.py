@@ -1,0 +1,363 @@
+"""Fit a model: the one file that imports scikit-learn.
+
+Documents are dealt into folds by group, so that no publisher stands on both sides. Stage one is cross-fitted: stage two learns
+from verdicts on documents that stage one has not seen, as it will meet them in life. Calibration, threshold and the reported
+quality come from the same folds. With threads held at one, the same corpus gives the same weights on the same machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import scipy
+import sklearn
+from scipy.sparse import csr_matrix
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from cleaner import augment, features
+from cleaner.corpus import LabelledDocument, label_names, segment_labels
+from cleaner.errors import CorpusError
+from cleaner.evaluate import Quality, measure
+from cleaner.model import FORMAT, LEAF_SCALE, Model, Scores, Trees, feature_settings, sigmoid
+from cleaner.segment import Segments, segment
+
+KEPT_BY_DEFAULT = ("editorial", "caption", "byline")
+DROPPED_BY_DEFAULT = ("ad", "boilerplate")
+
+KEPT_TARGET = 0.998
+"""The share of the newsroom's characters that the threshold must leave standing on the folds, kinds weighted to everyday shares."""
+
+EVERYDAY_CLEAN = 0.65
+"""Of a hundred articles met in life, so many have nothing to drop; the folds are weighted to this share."""
+
+N_FOLDS = 5
+STAGE_ONE_C = 6.0
+VARIANT_WEIGHT = 0.3
+TREES = {"max_iter": 120, "max_depth": 4, "learning_rate": 0.1, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
+
+Floats = npt.NDArray[np.float32]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Documents as arrays: their segments, gold labels, stage one's matrix, and what stage two needs beside its verdicts."""
+
+    documents: Sequence[LabelledDocument]
+    segments: Segments
+    gold: npt.NDArray[np.int64]
+    matrix: csr_matrix
+    shapes: Floats
+    vocabulary: Floats
+    repeated: Floats
+    frequency: npt.NDArray[np.int64]
+
+    counts: npt.NDArray[np.float64]
+
+    def rows(self, stage: StageOne, drops: npt.NDArray[np.bool_]) -> Floats:
+        """Stage two's rows, given a fitted stage one."""
+        alone = features.Alone(stage.evidence(self.matrix, self.counts), self.counts, stage.bias, 1.0)
+        return features.context(self.segments, self.shapes, self.vocabulary, self.repeated, alone, drops)[0]
+
+
+def prepare(documents: Sequence[LabelledDocument], labels: Sequence[str], n_own: int) -> Prepared:
+    """Segment the documents and compute all that does not depend on a fitted model; the first `n_own` are no variants."""
+    segments = segment([document.text for document in documents])
+    folded = features.fold(segments)
+    hashes = features.rolling_hashes(folded.codes)
+    frequency = features.document_frequency(folded, hashes, segments.document, n_own)
+    return Prepared(
+        documents, segments, segment_labels(documents, segments, labels), gram_matrix(folded, hashes), features.shape(folded),
+        features.shared_vocabulary(folded, hashes, segments.document, features.rarity(frequency, n_own, own=1)),
+        features.repetitions(folded, hashes, segments.document), frequency, features.gram_counts(folded),
+    )  # fmt: skip
+
+
+def gram_matrix(folded: features.Folded, hashes: Sequence[features.Hashes]) -> csr_matrix:
+    """Counts of hashed n-grams over the square root of their number: ``(n_segments, N_BUCKETS)``."""
+    n = len(folded.start)
+    rows, columns = [], []
+    for order in features.ORDERS:
+        low, high = features.gram_spans(folded, order)
+        length = high - low
+        position = np.repeat(low - np.concatenate(([0], np.cumsum(length)[:-1])), length) + np.arange(length.sum())
+        rows.append(np.repeat(np.arange(n), length))
+        columns.append(features.buckets(hashes[order - 1], order)[position])
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    value = (1 / np.sqrt(features.gram_counts(folded)))[row].astype(np.float32)
+    return csr_matrix((value, (row, column)), shape=(n, features.N_BUCKETS))
+
+
+def deal(documents: Sequence[LabelledDocument], n_folds: int, seed: int = 0) -> npt.NDArray[np.int64]:
+    """The fold of each document: groups are never split, folds are of like size, each language is spread over the folds."""
+    sizes: dict[tuple[str, str], int] = {}
+    for document in documents:
+        key = (document.lang, document.group)
+        sizes[key] = sizes.get(key, 0) + len(document.lines)
+    order = sorted(sizes, key=lambda key: (key[0], -sizes[key], hashlib.sha256(f"{seed}{key}".encode()).hexdigest()))
+    load: dict[str, npt.NDArray[np.float64]] = {}
+    fold_of: dict[str, int] = {}
+    total = np.zeros(n_folds)
+    for lang, group in order:
+        own = load.setdefault(lang, np.zeros(n_folds))
+        fold = fold_of.setdefault(group, int(np.lexsort((total, own))[0]))
+        own[fold] += sizes[lang, group]
+        total[fold] += sizes[lang, group]
+    return np.array([fold_of[document.group] for document in documents], dtype=np.int64)
+
+
+def variants(documents: Sequence[LabelledDocument], folds: npt.NDArray[np.int64], seed: int = 0) -> tuple[list[LabelledDocument], list[int]]:
+    """Variants of the documents and the fold of each. Ads are carried over within a fold only, so none is seen twice."""
+    made, made_folds = [], []
+    for fold in np.unique(folds):
+        members = [document for document, f in zip(documents, folds) if f == fold]
+        blocks = augment.ad_blocks(members)
+        for document in members:
+            rng = random.Random(f"{seed}/{document.digest}")
+            chosen = [augment.transplanted(document, blocks, rng)] if rng.random() < 0.6 else []
+            if rng.random() < 0.35:
+                chosen.append(augment.flattened(rng.choice([document, *chosen]), rng))
+            if rng.random() < 0.15:
+                chosen.append(augment.wrapped(rng.choice([document, *chosen]), rng))
+            if rng.random() < 0.35:
+                chosen.append(augment.cropped(document, rng))
+            made += chosen
+            made_folds += [int(fold)] * len(chosen)
+    return made, made_folds
+
+
+@dataclass(frozen=True, slots=True)
+class StageOne:
+    """Multinomial logistic regression over the hashed n-grams, relative to the first label."""
+
+    weights: npt.NDArray[np.float64]
+    bias: npt.NDArray[np.float64]
+
+    def evidence(self, matrix: csr_matrix, counts: npt.NDArray[np.float64]) -> Scores:
+        """The summed weights of each segment's n-grams: ``(n_segments, n_labels - 1)``."""
+        result: Scores = (matrix @ self.weights.T) * np.sqrt(counts)[:, None]
+        return result
+
+
+def fit_stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], n_labels: int) -> StageOne:
+    """Fit on the buckets that occur, each scaled by its inverse document frequency; the scale is folded into the weights."""
+    frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    used = np.flatnonzero(frequency)
+    inverse = np.log((1 + matrix.shape[0]) / (1 + frequency[used])) + 1
+    scaled = matrix[:, used].multiply(inverse[None, :].astype(np.float32)).tocsr()
+    model = LogisticRegression(C=STAGE_ONE_C, max_iter=200, tol=1e-3).fit(scaled, gold, sample_weight=weight)
+    coefficient, intercept = model.coef_ * inverse, model.intercept_
+    if len(model.classes_) == 2:
+        coefficient, intercept = np.stack((-coefficient[0], coefficient[0])) / 2, np.array([-intercept[0], intercept[0]]) / 2
+    weights, bias = np.zeros((n_labels, matrix.shape[1])), np.full(n_labels, -12.0)
+    weights[np.ix_(model.classes_, used)], bias[model.classes_] = coefficient, intercept
+    return StageOne((weights - weights[0])[1:], (bias - bias[0])[1:])
+
+
+def fit_stage_two(rows: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+    """Boosted trees, does the segment go; as complete arrays, and the raw score they start from."""
+    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **TREES).fit(rows, goes, sample_weight=weight)
+    depth = int(TREES["max_depth"])
+    n = len(model._predictors)
+    trees = Trees(
+        np.zeros((n, 2**depth - 1), dtype=np.int16), np.full((n, 2**depth - 1), np.inf, dtype=np.float32),
+        np.zeros((n, 2**depth), dtype=np.int32),
+    )  # fmt: skip
+    for number, (predictor,) in enumerate(model._predictors):
+        _fill(trees, number, predictor.nodes, 0, 0, 0)
+    return trees, float(np.ravel(model._baseline_prediction)[0])
+
+
+def _fill(trees: Trees, number: int, nodes: Any, source: int, place: int, level: int) -> None:
+    """Copy a node of a scikit-learn tree and all below it; a leaf that ends early fills every place under it."""
+    node, depth = nodes[source], trees.depth
+    if node["is_leaf"]:
+        span = 2 ** (depth - level)
+        first = (place - (2**level - 1)) * span
+        trees.value[number, first : first + span] = round(float(node["value"]) * LEAF_SCALE)
+        return
+    trees.feature[number, place] = node["feature_idx"]
+    # The threshold in single precision, rounded down: x <= t in double stays x <= t for every single-precision x.
+    threshold = np.float32(node["num_threshold"])
+    trees.threshold[number, place] = threshold if threshold <= node["num_threshold"] else np.nextafter(threshold, np.float32(-np.inf))
+    _fill(trees, number, nodes, int(node["left"]), 2 * place + 1, level + 1)
+    _fill(trees, number, nodes, int(node["right"]), 2 * place + 2, level + 1)
+
+
+def fit_calibration(raw: Scores, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Platt scaling: slope and offset of the logistic curve through the raw scores."""
+    model = LogisticRegression(C=1e6).fit(raw[:, None], goes, sample_weight=weight)
+    return np.array([model.coef_[0, 0], model.intercept_[0]])
+
+
+def everyday_weights(documents: Sequence[LabelledDocument], dropped: Sequence[str]) -> npt.NDArray[np.float64]:
+    """A weight for each document, so that the share with nothing to drop is `EVERYDAY_CLEAN`; the mean weight is 1."""
+    clean = np.array([not any(label in dropped for _, _, label in document.runs()) for document in documents])
+    share = clean.mean()
+    if share in (0.0, 1.0):
+        return np.ones(len(documents))
+    return np.where(clean, EVERYDAY_CLEAN / share, (1 - EVERYDAY_CLEAN) / (1 - share))
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a training gives: the model, and the out-of-fold scores it was judged by."""
+
+    model: Model
+    documents: Sequence[LabelledDocument]
+    segments: Segments
+    scores: Scores
+
+
+def train(documents: Sequence[LabelledDocument], *, keep: Sequence[str] | None = None, n_jobs: int = 2, report: Report = lambda _: None) -> Training:
+    """Fit both stages, the calibration and the threshold; `CorpusError` when the documents cannot be trained on."""
+    started = time.perf_counter()
+    labels = label_names(documents)
+    keep = tuple(name for name in labels if name not in DROPPED_BY_DEFAULT) if keep is None else tuple(keep)
+    drops = np.array([name not in keep for name in labels])
+    _check(documents, labels, drops)
+    folds = deal(documents, N_FOLDS)
+    extra, extra_folds = variants(documents, folds)
+    everything = prepare([*documents, *extra], labels, len(documents))
+    n_own = int(np.searchsorted(everything.segments.document, len(documents)))
+    document_fold = np.concatenate((folds, np.array(extra_folds, dtype=np.int64)))
+    fold = document_fold[everything.segments.document]
+    weight = np.where(np.arange(len(fold)) < n_own, 1.0, VARIANT_WEIGHT)
+    gold, goes = everything.gold, drops[everything.gold]
+    report(f"{len(documents)} documents and {len(extra)} variants of them, {n_own} + {len(fold) - n_own} segments, {len(labels)} labels")
+
+    present = [k for k in range(N_FOLDS) if (fold == k).any()]
+    fits: list[npt.NDArray[np.bool_]] = [fold != k for k in present] + [np.ones(len(fold), dtype=bool)]
+    stages = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_stage_one)(everything.matrix[used], gold[used], weight[used], len(labels)) for used in fits)
+    report(f"stage one fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
+    rows = np.zeros((len(fold), len(features.context_names(len(labels)))), dtype=np.float32)
+    for k, stage in zip(present, stages):
+        rows[fold == k] = everything.rows(stage, drops)[fold == k]
+    second, raw = _cross_fit(rows, goes, weight, fold, present, n_jobs)
+    report(f"stage two fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
+    third, raw = _cross_fit(features.revisited(rows, sigmoid(raw), everything.segments.document), goes, weight, fold, present, n_jobs)
+    report(f"stage three fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
+
+    dropped = [name for name, drop in zip(labels, drops) if drop]
+    own = everything.segments.document < len(documents)
+    everyday = everyday_weights(documents, dropped)
+    calibration = fit_calibration(raw[own], goes[own], everyday[everything.segments.document[own]])
+    own_segments = _first(everything.segments, n_own, len(documents))
+    scores = sigmoid(calibration[0] * raw[own] + calibration[1])
+    curve = measured_curve(documents, own_segments, scores, dropped, everyday)
+    threshold = choose_threshold(curve)
+    stage = stages[-1]
+    scale = float(np.abs(stage.weights).max() / 32000) or 1.0
+    arrays = {
+        "weights": np.rint(stage.weights / scale).astype(np.int16), "weight_scale": np.array(scale), "bias": stage.bias,
+        **_tree_arrays("tree", *second), **_tree_arrays("look", *third), "calibration": calibration,
+        "rarity": features.rarity(everything.frequency, len(documents)),
+    }  # fmt: skip
+    card = {
+        "format": FORMAT, "labels": labels, "policy": {"keep": list(keep), "threshold": threshold}, "features": feature_settings(),
+        "languages": sorted({document.lang for document in documents if document.lang}),
+        "corpus": {"documents": len(documents), "segments": n_own, "digests": sorted(document.digest for document in documents)},
+        "curve": curve, "reliability": reliability(scores, goes[own], everyday[everything.segments.document[own]]),
+        "quality": quality_table(documents, own_segments, scores, threshold, dropped),
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__},
+    }  # fmt: skip
+    report(f"threshold {threshold}, {time.perf_counter() - started:.0f} s")
+    return Training(Model(card, arrays), documents, own_segments, scores)
+
+
+def _cross_fit(
+    rows: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], fold: npt.NDArray[np.int64], present: Sequence[int], n_jobs: int
+) -> tuple[tuple[Trees, float], Scores]:
+    """Trees fitted on everything, and for each segment the raw score of trees that did not see its fold."""
+    fits = [fold != k for k in present] + [np.ones(len(fold), dtype=bool)]
+    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_stage_two)(rows[used], goes[used], weight[used]) for used in fits)
+    raw = np.zeros(len(fold))
+    for k, (trees, base) in zip(present, fitted):
+        raw[fold == k] = trees.raw(rows[fold == k]) / LEAF_SCALE + base
+    return fitted[-1], raw
+
+
+def _tree_arrays(name: str, trees: Trees, base: float) -> dict[str, npt.NDArray[Any]]:
+    return {f"{name}_feature": trees.feature, f"{name}_threshold": trees.threshold, f"{name}_value": trees.value, f"{name}_base": np.array(base)}
+
+
+def _first(segments: Segments, n: int, n_documents: int) -> Segments:
+    end = int(segments.offsets[n_documents])
+    return Segments(
+        segments.codes[:end], segments.offsets[: n_documents + 1], segments.document[:n], segments.line[:n], segments.start[:n], segments.end[:n]
+    )
+
+
+def _stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], n_labels: int) -> StageOne:
+    with threadpool_limits(1):
+        return fit_stage_one(matrix, gold, weight, n_labels)
+
+
+def _stage_two(rows: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+    with threadpool_limits(1):
+        return fit_stage_two(rows, goes, weight)
+
+
+def _check(documents: Sequence[LabelledDocument], labels: Sequence[str], drops: npt.NDArray[np.bool_]) -> None:
+    by_model = [document.id for document in documents if document.by == "model"]
+    if by_model:
+        raise CorpusError(f"{by_model[0]} and {len(by_model) - 1} more are labelled by a model; a person must look at them first (`by`).")
+    if len({document.group for document in documents}) < 2:
+        raise CorpusError("Training needs documents of at least two groups (publishers or writers): one to learn from, one to check on.")
+    if drops.all() or not drops.any():
+        raise CorpusError(f"Training needs at least one label to keep and one to drop; the documents have {', '.join(labels) or 'none'}.")
+
+
+def measured_curve(
+    documents: Sequence[LabelledDocument], segments: Segments, scores: Scores, dropped: Sequence[str], weights: npt.NDArray[np.float64]
+) -> list[dict[str, float]]:
+    """What each threshold would keep and drop on the folds: rows of threshold, kept_chars, drop_precision, drop_recall."""
+    table = []
+    for threshold in (*np.round(np.arange(0.05, 0.95, 0.05), 2), 0.95, 0.97, 0.98, 0.99):
+        quality = measure(documents, segments, np.round(scores, 4) >= threshold, dropped, weights)
+        row = {"threshold": float(threshold), "kept_chars": quality.kept_chars, "drop_precision": quality.precision, "drop_recall": quality.recall}
+        table.append({name: round(value, 5) for name, value in row.items()})
+    return table
+
+
+def choose_threshold(curve: Sequence[dict[str, float]]) -> float:
+    """The lowest threshold that leaves `KEPT_TARGET` of the newsroom's characters standing (the highest of all, if none does)."""
+    good = [row["threshold"] for row in curve if row["kept_chars"] >= KEPT_TARGET]
+    return min(good) if good else max(row["threshold"] for row in curve)
+
+
+def reliability(scores: Scores, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], bins: int = 10) -> list[dict[str, float]]:
+    """For ten equal bands of the score: how many segments (weighted), their mean score, and the share that should go."""
+    band = np.minimum((scores * bins).astype(int), bins - 1)
+    table = []
+    for b in range(bins):
+        inside = band == b
+        if inside.any():
+            total = weight[inside].sum()
+            row = {"n": total, "score": (weight[inside] * scores[inside]).sum() / total, "share": (weight[inside] * goes[inside]).sum() / total}
+            table.append({name: round(float(value), 4) for name, value in row.items()})
+    return table
+
+
+def quality_table(
+    documents: Sequence[LabelledDocument], segments: Segments, scores: Scores, threshold: float, dropped: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Quality on the folds: over all, by language, by kind, and for the documents marked hard."""
+    gone = np.round(scores, 4) >= threshold
+    names: list[list[str]] = [["all", f"lang {d.lang}", f"kind {d.kind}", *(["hard"] if d.extra.get("hard") else [])] for d in documents]
+    table: dict[str, dict[str, float]] = {}
+    for name in sorted({name for row in names for name in row}, key=lambda name: (name != "all", name)):
+        quality: Quality = measure(documents, segments, gone, dropped, np.array([float(name in row) for row in names]))
+        table[name] = quality.rounded()
+    return table
