@@ -1,7 +1,7 @@
 """Variants of labelled documents for training: the same words as other scrapers and scanners would have left them.
 
-`flattened` loses the line breaks, `wrapped` breaks at a width, `transplanted` carries the ad blocks of other documents into
-this one, `cropped` keeps a part of the lines. Each takes a document and a random generator and returns a new document; nothing
+`flattened` loses the line breaks, `wrapped` breaks at a width, `paragraphed` joins sentences into longer paragraphs,
+`transplanted` carries the ad blocks of other documents into this one, `cropped` keeps a part of the lines. Each takes a document and a random generator and returns a new document; nothing
 is invented, so a label stays true of its words.
 """
 
@@ -75,6 +75,26 @@ def wrapped(document: LabelledDocument, rng: random.Random) -> LabelledDocument:
                 lines.append(part)
             at = end
     return _document(document, lines, "wrapped")
+
+
+def paragraphed(document: LabelledDocument, rng: random.Random) -> LabelledDocument:
+    """Neighbouring editorial lines that are whole sentences, two to four of them joined: most papers print longer paragraphs."""
+    lines: list[Runs] = []
+    room = 0
+    for runs in _lines(document):
+        text, name = runs[0]
+        sentence = len(runs) == 1 and name == "editorial" and len(text) > 25 and text.rstrip("\"'”’」』) ")[-1:] in _STOPS
+        if sentence and room and lines:
+            glue = "" if document.lang in ("ja", "zh") else " "
+            lines[-1] = [(lines[-1][0][0] + glue + text, name)]
+            room -= 1
+        else:
+            lines.append(runs)
+            room = rng.choice((1, 1, 2, 3)) if sentence else 0
+    return _document(document, lines, "paragraphed")
+
+
+_STOPS = tuple(".!?。！？…")
 
 
 def cropped(document: LabelledDocument, rng: random.Random) -> LabelledDocument:

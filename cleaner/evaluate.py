@@ -128,7 +128,7 @@ def measure(
 def evaluate_model(model: Model, documents: Sequence[LabelledDocument], by: str | None = None) -> dict[str, dict[str, float]]:
     """The quality of a model on labelled documents: a row for all, and one for each value of the field `by`."""
     segments = segment([document.text for document in documents])
-    verdicts = decide(segments, model.probabilities(segments), model.labels, model.policy, model.floors(segments))
+    verdicts = decide(segments, model.probabilities(segments), model.labels, model.policy, model.floors([document.text for document in documents]))
     judged = Segments(segments.codes, segments.offsets, verdicts.document, verdicts.line, verdicts.start, verdicts.end)
     dropped = [name for name in label_names(documents) if name not in model.policy.keep]
     table = {"all": measure(documents, judged, ~verdicts.kept, dropped).rounded()}

@@ -43,7 +43,7 @@ _FINAL = np.uint32(0x9E3779B1)  # Knuth's multiplicative hash spreads it over th
 _SEED = np.array([0, 0x3C6EF372, 0x1B873593, 0xCC9E2D51, 0x85EBCA6B], dtype=np.uint32)  # one for each order
 _SEPARATOR = 1
 
-_NO_SEGMENT = -8.0
+NO_SEGMENT = -8.0
 """What a context feature says where the document has no segment; below every logit that stage one gives."""
 
 
@@ -111,8 +111,8 @@ def _of(characters: str) -> Bools:
 
 _STOPS, _MARKS, _OPENERS, _CLOSERS = _of(SENTENCE_END), _of(MARK), _of(BRACKET + "\"'“‘"), _of(CLOSER)
 _INVISIBLE = _of("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f")
-_TO_COMPOSE = _INVISIBLE.copy()  # conjoining jamo, combining accents and kana marks as well
-for _low, _high in ((0x0300, 0x0370), (0x1100, 0x1200), (0x3099, 0x309B)):
+_TO_COMPOSE = _INVISIBLE.copy()  # conjoining jamo, combining accents, Arabic hamzas and kana marks as well
+for _low, _high in ((0x0300, 0x0370), (0x0653, 0x0656), (0x1100, 0x1200), (0x3099, 0x309B)):
     _TO_COMPOSE[_low:_high] = True
 _IDEOGRAPHIC = np.zeros(65536, dtype=bool)
 _IDEOGRAPHIC[0x3040:0xA000] = True
@@ -206,14 +206,14 @@ def gram_counts(folded: Folded) -> npt.NDArray[np.float64]:
 
 def span_sums(values: npt.NDArray[np.generic], low: Ints, high: Ints) -> npt.NDArray[np.generic]:
     """Sums of ``values[low:high]`` for each pair; each sum depends on its own values alone, whatever the batch."""
-    if not len(low):
-        return np.zeros(0, dtype=values.dtype)
+    if not len(low) or not len(values):  # no room for one n-gram
+        return np.zeros(len(low), dtype=values.dtype)
     pairs = np.empty(2 * len(low), dtype=np.int64)
     pairs[0::2], pairs[1::2] = low, np.minimum(high, len(values) - 1)
     sums = np.add.reduceat(values, np.minimum(pairs, len(values) - 1))[0::2]
     short = high >= len(values)
     if short.any():
-        sums[short] += np.where(high[short] > low[short], values[-1], 0)
+        sums[short] += np.where(np.minimum(high[short], len(values)) - 1 > low[short], values[-1], 0)  # one value alone is there already
     sums[high <= low] = 0
     return sums
 
@@ -227,7 +227,7 @@ SHAPE_NAMES = (
 
 
 def shape(folded: Folded) -> Floats:
-    """The shape of each segment: ``(n_segments, len(SHAPE_NAMES))``."""
+    """The shape of each segment: ``(len(SHAPE_NAMES), n_segments)``."""
     raw, start, end = folded.raw, folded.start, folded.end
     length = np.maximum(end - start, 1).astype(np.float32)
     columns = [np.log1p(length)]
@@ -240,7 +240,7 @@ def shape(folded: Folded) -> Floats:
     columns += [_MARKS[first], _OPENERS[first], capital, (first >= 48) & (first < 58)]
     columns += [_STOPS[last] | (_CLOSERS[last] & _STOPS[second_last]), _CLOSERS[last]]
     columns += [span_sums((folded.codes == 32).astype(np.int32), start, end) / length]
-    return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
+    return np.asarray(columns, dtype=np.float32)
 
 
 # --- shared vocabulary and repetition --------------------------------------------------------------------------------
@@ -265,14 +265,14 @@ def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Ints, Int
     pair[:-1] = ideographic[:-1] & ideographic[1:]
     quad[:-3] = letter[:-3] & letter[1:-2] & letter[2:-1] & letter[3:]
     position = np.flatnonzero(pair | quad)
-    position = position[: np.searchsorted(position, len(codes) - 3)]  # a text ends in separators
-    key = np.where(pair[position], hashes[1][position], hashes[3][position])
+    # The end of a batch must not matter: a pair may start where there is no room left for four.
+    key = np.where(pair[position], hashes[1][position], hashes[3][np.minimum(position, len(hashes[3]) - 1)])
     owner = np.repeat(np.arange(-1, len(folded.start)), np.diff(np.concatenate(([0], folded.start, [len(codes)]))))[position]
     return owner, ((key * _FINAL) >> np.uint32(32 - KEY_BITS)).astype(np.int64)
 
 
 def shared_vocabulary(folded: Folded, hashes: Sequence[Hashes], document: Ints, rarity: npt.NDArray[np.uint8]) -> Floats:
-    """How much of each segment's vocabulary stands elsewhere in its document: ``(n_segments, len(VOCABULARY_NAMES))``.
+    """How much of each segment's vocabulary stands elsewhere in its document: ``(len(VOCABULARY_NAMES), n_segments)``.
 
     Each key weighs as much as it is rare in the corpus (`rarity`, one entry for each key). ``shared_far`` counts what stands
     more than four segments away: an ad block repeats its own words, but not the article's. The other columns take the
@@ -283,10 +283,10 @@ def shared_vocabulary(folded: Folded, hashes: Sequence[Hashes], document: Ints, 
     weight = rarity[key].astype(np.float64)
     first, last = np.empty(len(owner), dtype=np.int32), np.empty(len(owner), dtype=np.int32)
     table = np.empty((2, _DOCUMENTS_AT_ONCE << KEY_BITS), dtype=np.int32)
-    place = document[owner] if n else owner
-    bounds = np.searchsorted(place, np.arange(0, (int(document[-1]) if n else 0) + 1 + _DOCUMENTS_AT_ONCE, _DOCUMENTS_AT_ONCE))
+    of_document = document[owner] if n else owner
+    bounds = np.searchsorted(of_document, np.arange(0, (int(document[-1]) if n else 0) + 1 + _DOCUMENTS_AT_ONCE, _DOCUMENTS_AT_ONCE))
     for low, high in zip(bounds[:-1], bounds[1:]):
-        cell = (place[low:high] % _DOCUMENTS_AT_ONCE) << KEY_BITS | key[low:high]
+        cell = (of_document[low:high] % _DOCUMENTS_AT_ONCE) << KEY_BITS | key[low:high]
         table[0, cell[::-1]] = owner[low:high][::-1]  # the last writer wins
         table[1, cell] = owner[low:high]
         first[low:high], last[low:high] = table[0, cell], table[1, cell]
@@ -297,16 +297,44 @@ def shared_vocabulary(folded: Folded, hashes: Sequence[Hashes], document: Ints, 
     of_any = np.bincount(owner, weights=weight * any_, minlength=n)
     share = of_far / np.maximum(total, 1)
     columns = [share, of_any / np.maximum(total, 1), np.log1p(total)]
-    for low, high in ((-1, 1), (-3, 3), (-3, 0), (0, 3), (-6, 6)):
-        columns.append(_windowed(of_far, low, high, document) / np.maximum(_windowed(total, low, high, document), 1))
-    whole = (np.bincount(document, weights=of_far) / np.maximum(np.bincount(document, weights=total), 1))[document] if n else share
-    columns += [whole, share - whole, columns[4] - whole]
-    return np.stack(columns, axis=1).astype(np.float32)
+    place = places(document)
+    running = [np.concatenate((np.zeros(1), np.cumsum(values))) for values in (of_far, total)]
+    for low, high in ((-1, 1), (-3, 3), (-3, 0), (0, 3), (-6, 6), (-n, n)):
+        part, whole = (place.windows(sums, low, high) for sums in running)
+        columns.append(part / np.maximum(whole, 1))
+    columns += [share - columns[-1], columns[4] - columns[-1]]
+    return np.asarray(columns, dtype=np.float32)
 
 
-def _windowed(values: npt.NDArray[np.float64], low: int, high: int, document: Ints) -> npt.NDArray[np.float64]:
-    """The sum of `values` from `low` to `high` segments away, within the document."""
-    return np.sum([values if by == 0 else shifted(values, by, document, 0.0) for by in range(low, high + 1)], axis=0)
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where each segment stands in its document: the first segment of the document, and one past its last."""
+
+    first: Ints
+    stop: Ints
+
+    def window(self, values: npt.NDArray[np.float64], low: int, high: int) -> npt.NDArray[np.float64]:
+        """For each segment, the sum of `values` from `low` to `high` segments away, within the document.
+
+        Differences of running sums: exact, whatever else is in the batch, as long as the values are whole numbers.
+        """
+        return self.windows(np.concatenate((np.zeros(1), np.cumsum(values))), low, high)
+
+    def windows(self, running: npt.NDArray[np.float64], low: int, high: int) -> npt.NDArray[np.float64]:
+        """The same from running sums (one entry more than segments, from 0), so that they serve several windows."""
+        at = np.arange(len(self.first))
+        stop = np.minimum(at + (high + 1), self.stop)
+        start = np.minimum(np.maximum(at + low, self.first), stop)
+        stop = np.maximum(stop, start)
+        result: npt.NDArray[np.float64] = running[stop] - running[start]
+        return result
+
+
+def places(document: Ints) -> Places:
+    """The places of the segments of a batch, given the document of each."""
+    counts = np.bincount(document)
+    stop = np.cumsum(counts)
+    return Places((stop - counts)[document], stop[document])
 
 
 def document_frequency(folded: Folded, hashes: Sequence[Hashes], document: Ints, n_documents: int) -> Ints:
@@ -337,7 +365,7 @@ def repetitions(folded: Folded, hashes: Sequence[Hashes], document: Ints) -> Flo
 # --- context and position --------------------------------------------------------------------------------------------
 
 
-def shifted(values: npt.NDArray[_Float], by: int, document: Ints, fill: float = _NO_SEGMENT) -> npt.NDArray[_Float]:
+def shifted(values: npt.NDArray[_Float], by: int, document: Ints, fill: float = NO_SEGMENT) -> npt.NDArray[_Float]:
     """``values[i + by]`` where that segment is of the same document, else `fill`."""
     out = np.full_like(values, fill)
     if not len(values):
@@ -351,13 +379,6 @@ def shifted(values: npt.NDArray[_Float], by: int, document: Ints, fill: float = 
     return out
 
 
-def _running(values: npt.NDArray[np.float64], first: Ints) -> npt.NDArray[np.float64]:
-    """Sums of `values` from the document's first segment up to, not including, each segment."""
-    total = np.concatenate(([0.0], np.cumsum(values)))
-    result: npt.NDArray[np.float64] = total[:-1] - total[first]
-    return result
-
-
 def _logit(probability: npt.NDArray[np.float64]) -> Floats:
     bounded = np.clip(probability, 1e-3, 1 - 1e-3)
     return np.log(bounded / (1 - bounded)).astype(np.float32)
@@ -367,8 +388,8 @@ def _logit(probability: npt.NDArray[np.float64]) -> Floats:
 class Alone:
     """Stage one's view of each segment by itself.
 
-    ``evidence``: the summed weights of its n-grams, ``(n_segments, n_labels - 1)``, relative to the first label, in units of
-    ``1 / scale``; ``counts``: how many n-grams; ``bias``: the intercepts.
+    ``evidence``: the summed weights of its n-grams, ``(n_labels - 1, n_segments)``, relative to the first label, in units of
+    ``scale``; ``counts``: how many n-grams; ``bias``: the intercepts.
     """
 
     evidence: npt.NDArray[np.float64]
@@ -377,20 +398,24 @@ class Alone:
     scale: float
 
     def probability(self) -> npt.NDArray[np.float64]:
-        """The probability of each label: ``(n_segments, n_labels)``."""
+        """The probability of each label: ``(n_labels, n_segments)``."""
         return _softmax(self.evidence, self.counts, self.bias, self.scale)
 
-    def pooled(self, low: int, high: int, document: Ints) -> npt.NDArray[np.float64]:
-        """The same for the text from `low` to `high` segments away, read as if it were one segment."""
-        evidence = np.stack([_windowed(column, low, high, document) for column in self.evidence.T], axis=1)
-        return _softmax(evidence, _windowed(self.counts, low, high, document), self.bias, self.scale)
+    def pooled(self, place: Places) -> list[npt.NDArray[np.float64]]:
+        """The same for each of `POOLS`: the text so many segments around, read as if it were one segment."""
+        running = [np.concatenate((np.zeros(1), np.cumsum(column))) for column in (*self.evidence, self.counts)]
+        result = []
+        for low, high in POOLS:
+            *evidence, counts = (place.windows(sums, low, high) for sums in running)
+            result.append(_softmax(np.asarray(evidence), counts, self.bias, self.scale))
+        return result
 
 
 def _softmax(evidence: npt.NDArray[np.float64], counts: npt.NDArray[np.float64], bias: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
-    logits = np.zeros((len(evidence), evidence.shape[1] + 1))
-    logits[:, 1:] = evidence * (scale / np.sqrt(np.maximum(counts, 1)))[:, None] + bias
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: npt.NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    logits = np.zeros((len(evidence) + 1, len(counts)))
+    logits[1:] = evidence * (scale / np.sqrt(np.maximum(counts, 1))) + bias[:, None]
+    powers = np.exp(logits - logits.max(axis=0))
+    result: npt.NDArray[np.float64] = powers / powers.sum(axis=0)
     return result
 
 
@@ -398,10 +423,10 @@ POOLS = ((-1, 1), (-3, 3), (-3, 0), (0, 3), (-8, -1), (1, 8))
 
 
 def context(segments: Segments, shapes: Floats, vocabulary: Floats, repeated: Floats, alone: Alone, drops: Bools) -> tuple[Floats, list[str]]:
-    """What stage two sees: ``(n_segments, n_features)`` and the names of the columns; `drops` says which labels are dropped."""
+    """What stage two sees: ``(n_features, n_segments)`` and the names of the features; `drops` says which labels are dropped."""
     document, n = segments.document, len(segments)
     probability = alone.probability().astype(np.float32)
-    go = probability[:, drops].sum(axis=1, dtype=np.float64)
+    go = probability[drops].sum(axis=0, dtype=np.float64)
     verdict = _logit(go)
     names: list[str] = []
     columns: list[npt.NDArray[np.generic]] = []
@@ -411,23 +436,23 @@ def context(segments: Segments, shapes: Floats, vocabulary: Floats, repeated: Fl
         columns.append(values)
 
     add("go", verdict)
-    for label in range(probability.shape[1]):
-        add(f"label_{label}", probability[:, label])
-    for column, name in enumerate(SHAPE_NAMES):
-        add(name, shapes[:, column])
+    for label, column in enumerate(probability):
+        add(f"label_{label}", column)
+    for name, column in zip(SHAPE_NAMES, shapes):
+        add(name, column)
     for by in (-4, -3, -2, -1, 1, 2, 3, 4):
         add(f"go{by:+d}", shifted(verdict, by, document))
-    length, stop = shapes[:, 0], shapes[:, SHAPE_NAMES.index("ends_stop")]
+    length, stop = shapes[0], shapes[SHAPE_NAMES.index("ends_stop")]
     for by in (-2, -1, 1, 2):
         add(f"length{by:+d}", shifted(length, by, document, -1))
         add(f"stop{by:+d}", shifted(stop, by, document, -1))
-        for label in range(1, probability.shape[1]):
-            add(f"label_{label}{by:+d}", shifted(probability[:, label], by, document, -1))
+        for label in range(1, len(probability)):
+            add(f"label_{label}{by:+d}", shifted(probability[label], by, document, -1))
     new_line = np.ones(n, dtype=bool)
     new_line[1:] = (segments.line[1:] != segments.line[:-1]) | (document[1:] != document[:-1])
     line = np.cumsum(new_line) - 1
     pieces = np.bincount(line) if n else line
-    weight = (segments.end - segments.start).astype(np.float64)
+    weight = np.rint(np.expm1(shapes[0].astype(np.float64)))  # the length as folded: composed or not, it counts the same
     micro = np.rint(go * weight * 1e4)  # whole numbers: their sums are exact, whatever else is in the batch
     line_weight = np.bincount(line, weights=weight)
     add("line_pieces", np.minimum(pieces[line], 30))
@@ -435,35 +460,32 @@ def context(segments: Segments, shapes: Floats, vocabulary: Floats, repeated: Fl
     add("line_left", np.minimum(np.flatnonzero(new_line)[line] + pieces[line] - 1 - np.arange(n), 30) if n else weight)
     add("line_length", np.log1p(line_weight)[line])
     add("line_go", (np.bincount(line, weights=micro) / line_weight)[line])
-    for low, high in POOLS:
-        pooled = alone.pooled(low, high, document)
-        add(f"pool{low:+d}{high:+d}", _logit(pooled[:, drops].sum(axis=1)))
-    for column, name in enumerate(VOCABULARY_NAMES):
-        add(name, vocabulary[:, column])
+    place = places(document)
+    for (low, high), pooled in zip(POOLS, alone.pooled(place)):
+        add(f"pool{low:+d}{high:+d}", _logit(pooled[drops].sum(axis=0)))
+    for name, column in zip(VOCABULARY_NAMES, vocabulary):
+        add(name, column)
     for by in (-1, 1):
-        add(f"shared_far{by:+d}", shifted(vocabulary[:, 0], by, document, -1))
+        add(f"shared_far{by:+d}", shifted(vocabulary[0], by, document, -1))
     add("repeated", repeated)
 
-    counts = np.bincount(document, minlength=int(document[-1]) + 1 if n else 0)
-    first_of = np.concatenate(([0], np.cumsum(counts)[:-1])) if n else counts
-    first, size = first_of[document], counts[document]
+    first, size = place.first, place.stop - place.first
     index = np.arange(n) - first
     left = size - 1 - index
     add("index", np.minimum(index, 40))
     add("left", np.minimum(left, 40))
     add("relative", index / np.maximum(size - 1, 1))
     add("segments", np.log1p(size))
-    whole_go = np.rint(go * 1e6)
-    before = _running(whole_go, first)
-    whole = np.bincount(document, weights=whole_go, minlength=len(counts))[document]
+    running = np.concatenate((np.zeros(1), np.cumsum(np.rint(go * 1e6))))
+    before, after, whole = (place.windows(running, low, high) for low, high in ((-n, -1), (1, n), (-n, n)))
     add("go_before", before / np.maximum(index, 1))
-    add("go_after", (whole - before - whole_go) / np.maximum(left, 1))
+    add("go_after", after / np.maximum(left, 1))
     add("go_document", whole / size)
-    chars = np.bincount(document, weights=weight, minlength=len(counts))[document]
-    add("chars_before", _running(weight, first) / chars)
+    running_weight = np.concatenate((np.zeros(1), np.cumsum(weight)))
+    chars = place.windows(running_weight, -n, n)
+    add("chars_before", place.windows(running_weight, -n, -1) / chars)
     add("chars_document", np.log1p(chars))
-    near = sum(np.maximum(shifted(go.astype(np.float32), by, document, 0), 0) for by in (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5))
-    add("go_near", near)
+    add("go_near", place.windows(running, -5, 5) - np.rint(go * 1e6))
     # How far back and ahead is the nearest sure paragraph: long, a sentence, and to stage one almost surely staying?
     sure = (length > np.log1p(45)) & (stop > 0) & (verdict < -1.5)
     at = np.arange(n)
@@ -473,34 +495,37 @@ def context(segments: Segments, shapes: Floats, vocabulary: Floats, repeated: Fl
     ahead = np.minimum.accumulate(np.where(sure, at, n)[::-1])[::-1]
     ahead = np.concatenate((ahead[1:], [n])) if n else ahead
     add("body_ahead", np.where(ahead < first + size, np.minimum(ahead - at, 30), 31))
-    add("sure_document", np.bincount(document, weights=sure, minlength=len(counts))[document] / size)
-    hangul = np.rint(shapes[:, 1].astype(np.float64) * weight)
-    add("hangul_document", np.bincount(document, weights=hangul, minlength=len(counts))[document] / chars)
-    if not n:
-        return np.zeros((0, len(names)), dtype=np.float32), names
-    return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1), names
+    add("sure_document", place.window(sure.astype(np.float64), -n, n) / size)
+    hangul = np.rint(shapes[1].astype(np.float64) * weight)
+    add("hangul_document", place.window(hangul, -n, n) / chars)
+    return _table(columns, n), names
+
+
+def _table(columns: Sequence[npt.NDArray[np.generic]], n: int) -> Floats:
+    """The columns as one array, a row for each: trees read a whole feature at a time."""
+    table = np.empty((len(columns), n), dtype=np.float32)
+    for row, column in zip(table, columns):
+        row[:] = column
+    return table
 
 
 REACH = 6
 
 
-def revisited(rows: Floats, go: Floats, document: Ints) -> Floats:
-    """What stage three sees: stage two's rows, and stage two's verdicts (`go`, probabilities) on the segments around."""
-    verdict = _logit(go.astype(np.float64))
-    whole = np.rint(go.astype(np.float64) * 1e6)
+def revisited(table: Floats, go: npt.NDArray[np.float64], document: Ints) -> Floats:
+    """What stage three sees: stage two's table, and stage two's verdicts (`go`, probabilities) on the segments around."""
+    verdict = _logit(go)
     columns: list[npt.NDArray[np.generic]] = [verdict]
     columns += [shifted(verdict, by, document) for by in range(-REACH, REACH + 1) if by]
-    n = len(document)
-    counts = np.bincount(document, minlength=1)
-    first_of = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    first, size = first_of[document], counts[document]
-    index = np.arange(n) - first
-    before, total = _running(whole, first), np.bincount(document, weights=whole, minlength=len(counts))[document]
-    columns += [before / np.maximum(index, 1), (total - before - whole) / np.maximum(size - 1 - index, 1), total / np.maximum(size, 1)]
+    place, n = places(document), len(document)
+    at = np.arange(n)
+    running = np.concatenate((np.zeros(1), np.cumsum(np.rint(go * 1e6))))
+    before, after, whole = (place.windows(running, low, high) for low, high in ((-n, -1), (1, n), (-n, n)))
+    columns += [before / np.maximum(at - place.first, 1), after / np.maximum(place.stop - 1 - at, 1), whole / (place.stop - place.first)]
     for reach in (REACH // 2, REACH):
-        back, ahead = _windowed(whole, -reach, -1, document), _windowed(whole, 1, reach, document)
+        back, ahead = place.windows(running, -reach, -1), place.windows(running, 1, reach)
         columns += [back, ahead, np.minimum(back, ahead)]
-    return np.concatenate((rows, np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)), axis=1)
+    return np.concatenate((table, _table(columns, n)))
 
 
 def revisited_names() -> list[str]:
@@ -514,6 +539,6 @@ def context_names(labels: int) -> list[str]:
     """The names of the columns of `context` for a model of so many labels."""
     nothing = np.zeros(0, dtype=np.int64)
     empty = Segments(np.zeros(0, dtype=np.uint16), nothing, nothing, nothing, nothing, nothing)
-    zeros = np.zeros((0, len(SHAPE_NAMES)), dtype=np.float32)
-    alone = Alone(np.zeros((0, labels - 1)), np.zeros(0), np.zeros(labels - 1), 1.0)
-    return context(empty, zeros, np.zeros((0, len(VOCABULARY_NAMES)), dtype=np.float32), zeros[:, 0], alone, np.zeros(labels, dtype=bool))[1]
+    zeros = np.zeros((len(SHAPE_NAMES), 0), dtype=np.float32)
+    alone = Alone(np.zeros((labels - 1, 0)), np.zeros(0), np.zeros(labels - 1), 1.0)
+    return context(empty, zeros, np.zeros((len(VOCABULARY_NAMES), 0), dtype=np.float32), zeros[0], alone, np.zeros(labels, dtype=bool))[1]

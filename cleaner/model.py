@@ -1,7 +1,7 @@
 """The classifier: arrays and a card. Probabilities for every segment, alone and then in context; load and save.
 
-Stage one is linear in hashed character n-grams (multinomial logistic regression). Its weights are whole numbers, two labels
-packed in one 64-bit table entry, so that one look-up and one sum serve two labels and sums are exact in any order.
+Stage one is linear in hashed character n-grams (multinomial logistic regression). Its weights are whole numbers of 8 bits, four
+labels packed in one 64-bit table entry, so that one look-up and one sum serve four labels and sums are exact in any order.
 Stage two is a few shallow trees over the context features (gradient boosting, binary: does the segment go?). Stage three looks
 again, with stage two's verdicts on the segments around in view, so that a block goes or stays together. Leaf values are
 whole numbers too. So a segment gets the same verdict alone, in a batch, or in another order.
@@ -13,7 +13,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,12 +24,16 @@ import numpy.typing as npt
 
 from cleaner import features
 from cleaner.errors import ModelError
+from cleaner.language import known
 from cleaner.segment import Bools, Segments
 
 FORMAT = 1
 LEAF_SCALE = 1 << 20
 MAX_BYTES = 64 << 20
 """A weights file that unpacks to more is refused before it is unpacked."""
+
+STRANGE_FLOOR = 0.99
+"""In a language that the corpus lacks, nothing is dropped below this score."""
 
 Scores = npt.NDArray[np.float64]
 
@@ -47,42 +51,45 @@ class Trees:
     def depth(self) -> int:
         return int(self.value.shape[1]).bit_length() - 1
 
-    def raw(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """The sum of the leaf values each row falls in: ``(n,)`` of whole numbers."""
-        total = np.zeros(len(rows), dtype=np.int64)
-        step = 8192
-        for at in range(0, len(rows), step):
-            block = rows[at : at + step]
-            total[at : at + step] = self._wide(np.ascontiguousarray(block.T)) if len(block) > 256 else self._narrow(block)
+    def raw(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """The sum of the leaf values each segment falls in: ``(n,)`` of whole numbers, from ``(n_features, n)``."""
+        n = table.shape[1]
+        total = np.zeros(n, dtype=np.int64)
+        for at in range(0, n, _BLOCK):
+            block = table[:, at : at + _BLOCK]
+            total[at : at + _BLOCK] = self._wide(block) if block.shape[1] > _FEW else self._narrow(block)
         return total
 
-    def _narrow(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """Few rows: walk all trees of all rows together, one level at a time."""
-        tree = np.arange(len(self.value))[None, :]
-        row = np.arange(len(rows))[:, None]
-        node = np.zeros((len(rows), len(self.value)), dtype=np.int64)
+    def _narrow(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """Few segments: walk all trees of all segments together, one level at a time."""
+        tree = np.arange(len(self.value))[:, None]
+        column = np.arange(table.shape[1])[None, :]
+        node = np.zeros((len(self.value), table.shape[1]), dtype=np.int64)
         for _ in range(self.depth):
-            node = 2 * node + 1 + (rows[row, self.feature[tree, node]] > self.threshold[tree, node])
-        result: npt.NDArray[np.int64] = self.value[tree, node - self.feature.shape[1]].sum(axis=1, dtype=np.int64)
+            node = 2 * node + 1 + (table[self.feature[tree, node], column] > self.threshold[tree, node])
+        result: npt.NDArray[np.int64] = self.value[tree, node - self.feature.shape[1]].sum(axis=0, dtype=np.int64)
         return result
 
-    def _wide(self, columns: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """Many rows: every comparison of a tree over whole columns, then the leaf by bit selection."""
-        total = np.zeros(columns.shape[1], dtype=np.int64)
+    def _wide(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """Many segments: every comparison of a tree over whole features, then the leaf by bit selection."""
+        total = np.zeros(table.shape[1], dtype=np.int64)
         depth = self.depth
-        for feature, threshold, value in zip(self.feature, self.threshold, self.value):
-            right = [(columns[f] > t).view(np.uint8) for f, t in zip(feature.tolist(), threshold)]
-            leaf = right[0].astype(np.intp)
-            path = [right[0]]
+        for feature, threshold, value in zip(self.feature.tolist(), self.threshold.tolist(), self.value):
+            right = [(table[f] > t).view(np.uint8) for f, t in zip(feature, threshold)]
+            leaf = path = right[0]
+            chosen = [path]
             for level in range(1, depth):
                 candidates = right[2**level - 1 : 2 ** (level + 1) - 1]
-                for chosen in path:  # the highest bit of the path halves the candidates first
+                for bit in chosen:  # the highest bit of the path halves the candidates first
                     half = len(candidates) // 2
-                    candidates = [low ^ ((low ^ high) & chosen) for low, high in zip(candidates[:half], candidates[half:])]
-                path.append(candidates[0])
-                leaf = 2 * leaf + candidates[0]
+                    candidates = [low ^ ((low ^ high) & bit) for low, high in zip(candidates[:half], candidates[half:])]
+                chosen.append(candidates[0])
+                leaf = leaf + leaf + candidates[0]
             total += value[leaf]
         return total
+
+
+_BLOCK, _FEW = 16384, 512  # segments: what fits the cache, and where walking is faster than comparing
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,45 +115,51 @@ class Model:
         self.second = Trees(arrays["tree_feature"], arrays["tree_threshold"], arrays["tree_value"])
         self.third = Trees(arrays["look_feature"], arrays["look_threshold"], arrays["look_value"])
         self._tables = pack(arrays["weights"])
+        self._words = {lang: frozenset(words) for lang, words in card.get("words", {}).items()}
 
     def probabilities(self, segments: Segments) -> Scores:
         """The probability of each label for each segment in its context: ``(n_segments, n_labels)``, rows sum to 1."""
         if not len(segments):
             return np.zeros((0, len(self.labels)))
-        alone, rows, _ = self.evidence(segments)
-        rows = features.revisited(rows, sigmoid(self.second.raw(rows) / LEAF_SCALE + float(self.arrays["tree_base"])), segments.document)
-        raw = self.third.raw(rows) / LEAF_SCALE + float(self.arrays["look_base"])
+        alone, table, _ = self.evidence(segments)
+        first_look = sigmoid(self.second.raw(table) / LEAF_SCALE + float(self.arrays["tree_base"]))
+        raw = self.third.raw(features.revisited(table, first_look, segments.document)) / LEAF_SCALE + float(self.arrays["look_base"])
         slope, offset = self.arrays["calibration"]
-        return self._spread(alone.probability(), sigmoid(slope * raw + offset))
+        return self._spread(alone.probability().T, sigmoid(slope * raw + offset))
 
-    def floors(self, segments: Segments) -> Scores | None:
-        """The least score from which a segment of each document may go, where the model knows its language too little."""
-        return None
+    def floors(self, texts: Sequence[str]) -> Scores | None:
+        """The least score from which a segment of each text may go: higher in a language that the model has not learned."""
+        words = self._words
+        strange = [not known(text, self.card["languages"], words) for text in texts] if words else []
+        return np.where(strange, STRANGE_FLOOR, 0.0) if any(strange) else None
 
     def evidence(self, segments: Segments) -> tuple[features.Alone, features.Floats, list[str]]:
-        """What the verdict rests on: stage one's view, the rows that stage two sees, the names of their columns."""
+        """What the verdict rests on: stage one's view, the table that stage two sees, the names of its features."""
         folded = features.fold(segments)
         hashes = features.rolling_hashes(folded.codes)
         alone = self.alone(folded, hashes)
         shapes = features.shape(folded)
         vocabulary = features.shared_vocabulary(folded, hashes, segments.document, self.arrays["rarity"])
         repeated = features.repetitions(folded, hashes, segments.document)
-        rows, names = features.context(segments, shapes, vocabulary, repeated, alone, self.drops)
-        return alone, rows, names
+        table, names = features.context(segments, shapes, vocabulary, repeated, alone, self.drops)
+        return alone, table, names
 
     def alone(self, folded: features.Folded, hashes: list[features.Hashes]) -> features.Alone:
         """Stage one: what each segment's own n-grams say."""
-        n = len(folded.start)
-        sums = [np.zeros(n, dtype=np.int64) for _ in self._tables]
+        chunks = -(-(folded.end - folded.start + 1) // _CHUNK)
+        first = np.cumsum(chunks) - chunks
+        place = (np.arange(int(chunks.sum())) - np.repeat(first, chunks)) * _CHUNK  # of each chunk in its segment
+        sums = [np.zeros(len(place), dtype=np.int64) for _ in self._tables]
         for order in features.ORDERS:
             bucket = features.buckets(hashes[order - 1], order)
-            low, high = features.gram_spans(folded, order)
-            for total, table in zip(sums, self._tables):
-                total += features.span_sums(np.take(table, bucket), low, high).astype(np.int64)
-        evidence = [_field(sums[number // 2], number % 2) for number in range(len(self.labels) - 1)]
-        return features.Alone(
-            np.stack(evidence, axis=1).astype(np.float64), features.gram_counts(folded), self.arrays["bias"], float(self.arrays["weight_scale"])
-        )
+            low, high = (np.repeat(edge, chunks) for edge in features.gram_spans(folded, order))
+            low = np.minimum(low + place, high)
+            high = np.minimum(low + _CHUNK, high)
+            for total, packed in zip(sums, self._tables):
+                total += features.span_sums(np.take(packed, bucket), low, high).astype(np.int64)
+        fields = [field for total in sums for field in unpack(total)][: len(self.labels) - 1]
+        evidence = np.add.reduceat(np.asarray(fields), first, axis=1).astype(np.float64)
+        return features.Alone(evidence, features.gram_counts(folded), self.arrays["bias"], float(self.arrays["weight_scale"]))
 
     def _spread(self, alone: Scores, go: Scores) -> Scores:
         """Share the verdict of stage two among the labels of each side as stage one has them."""
@@ -163,20 +176,29 @@ def sigmoid(raw: Scores) -> Scores:
     return result
 
 
-def pack(weights: npt.NDArray[np.int16]) -> list[npt.NDArray[np.int64]]:
-    """Tables of 64-bit entries that hold the weights of two labels each, 32 bits apart; their sums hold both sums."""
+_CHUNK = 64
+"""Four orders of n-grams from so many positions, 127 each at most, sum to less than a 16-bit field holds."""
+
+
+def pack(weights: npt.NDArray[np.int8]) -> list[npt.NDArray[np.int64]]:
+    """Tables of 64-bit entries that hold the weights of four labels each, 16 bits apart; their sums hold the four sums."""
     tables = []
-    for at in range(0, len(weights), 2):
-        table = weights[at].astype(np.int64)
-        if at + 1 < len(weights):
-            table += weights[at + 1].astype(np.int64) << 32
-        tables.append(table)
+    for at in range(0, len(weights), 4):
+        packed = np.zeros(weights.shape[1], dtype=np.int64)
+        for slot, label in enumerate(weights[at : at + 4]):
+            packed += label.astype(np.int64) << (16 * slot)
+        tables.append(packed)
     return tables
 
 
-def _field(sums: npt.NDArray[np.int64], which: int) -> npt.NDArray[np.int64]:
-    low = ((sums + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
-    return low if which == 0 else (sums - low) >> 32
+def unpack(sums: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """The four sums in packed entries; each within 16 bits, signed."""
+    fields = []
+    for _ in range(4):
+        field = ((sums + (1 << 15)) & 0xFFFF) - (1 << 15)
+        fields.append(field)
+        sums = (sums - field) >> 16
+    return fields
 
 
 # --- folders ---------------------------------------------------------------------------------------------------------
@@ -273,7 +295,7 @@ def feature_settings() -> dict[str, Any]:
 
 
 _EXPECTED = {
-    "weights": ("i2", 2), "weight_scale": ("f8", 0), "bias": ("f8", 1), "tree_feature": ("i2", 2), "tree_threshold": ("f4", 2),
+    "weights": ("i1", 2), "weight_scale": ("f8", 0), "bias": ("f8", 1), "tree_feature": ("i2", 2), "tree_threshold": ("f4", 2),
     "tree_value": ("i4", 2), "tree_base": ("f8", 0), "look_feature": ("i2", 2), "look_threshold": ("f4", 2), "look_value": ("i4", 2),
     "look_base": ("f8", 0), "calibration": ("f8", 1), "rarity": ("u1", 1),
 }  # fmt: skip

@@ -68,7 +68,7 @@ class Cleaner:
 
     def _batch(self, documents: Sequence[Document]) -> list[CleanArticle]:
         segments = segment([document.text for document in documents])
-        floors = self.model.floors(segments)
+        floors = self.model.floors([document.text for document in documents])
         verdicts = decide(segments, self.model.probabilities(segments), self.model.labels, self.policy, floors)
         return articles(documents, segments.offsets.tolist(), verdicts, self.model.labels)
 

@@ -54,7 +54,9 @@ _IS_BRACKET = _flags(BRACKET)
 _IS_OPENER = _IS_BRACKET | _flags(LIST_MARK)
 _IS_WORD = _flags("".join(chr(i) for i in range(65535) if chr(i).isalnum() and not 0xD800 <= i < 0xE000))
 _IS_HANGUL = np.zeros(65536, dtype=bool)
-_IS_HANGUL[0xAC00:0xD7A4] = True
+_IS_HANGUL[0xAC00:0xD7A4] = _IS_HANGUL[0x1100:0x1200] = True
+_IS_JOINED = np.zeros(65536, dtype=bool)  # what composition (NFC) joins to the character before
+_IS_JOINED[0x0300:0x0370] = _IS_JOINED[0x0653:0x0656] = _IS_JOINED[0x1160:0x1200] = _IS_JOINED[0x3099:0x309B] = True
 _IS_ADDRESS = _flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
 _IS_LOWER = _flags("abcdefghijklmnopqrstuvwxyz")
 _IS_UPPER = _flags("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -127,6 +129,9 @@ def _cuts(codes: npt.NDArray[np.uint16], space: Bools, line_start: Ints, line_en
     of_hard = np.searchsorted(line_start, hard, side="right") - 1
     first = _first_character(space, line_start)
     flagged = line_end - line_start > LONG_LINE
+    for long in np.flatnonzero(flagged).tolist():  # decomposed text is no longer than the same text composed
+        start, end = line_start[long], line_end[long]
+        flagged[long] = end - start - np.count_nonzero(_IS_JOINED[codes[start:end]]) > LONG_LINE
     flagged[of_hard[hard > first[of_hard]]] = True
     if not flagged.any():
         return hard

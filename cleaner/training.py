@@ -29,13 +29,14 @@ from cleaner import augment, features
 from cleaner.corpus import LabelledDocument, label_names, segment_labels
 from cleaner.errors import CorpusError
 from cleaner.evaluate import Quality, measure
+from cleaner.language import learn_words
 from cleaner.model import FORMAT, LEAF_SCALE, Model, Scores, Trees, feature_settings, sigmoid
 from cleaner.segment import Segments, segment
 
 KEPT_BY_DEFAULT = ("editorial", "caption", "byline")
 DROPPED_BY_DEFAULT = ("ad", "boilerplate")
 
-KEPT_TARGET = 0.998
+KEPT_TARGET = 0.99
 """The share of the newsroom's characters that the threshold must leave standing on the folds, kinds weighted to everyday shares."""
 
 EVERYDAY_CLEAN = 0.65
@@ -43,8 +44,9 @@ EVERYDAY_CLEAN = 0.65
 
 N_FOLDS = 5
 STAGE_ONE_C = 6.0
+SCALE_QUANTILE = 0.9999
 VARIANT_WEIGHT = 0.3
-TREES = {"max_iter": 120, "max_depth": 4, "learning_rate": 0.1, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
+TREES = {"max_iter": 90, "max_depth": 4, "learning_rate": 0.13, "max_bins": 127, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
 
 Floats = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -65,9 +67,9 @@ class Prepared:
 
     counts: npt.NDArray[np.float64]
 
-    def rows(self, stage: StageOne, drops: npt.NDArray[np.bool_]) -> Floats:
-        """Stage two's rows, given a fitted stage one."""
-        alone = features.Alone(stage.evidence(self.matrix, self.counts), self.counts, stage.bias, 1.0)
+    def table(self, stage: StageOne, drops: npt.NDArray[np.bool_]) -> Floats:
+        """What stage two sees, given a fitted stage one: ``(n_features, n_segments)``."""
+        alone = features.Alone(stage.evidence(self.matrix, self.counts), self.counts, stage.bias, stage.scale)
         return features.context(self.segments, self.shapes, self.vocabulary, self.repeated, alone, drops)[0]
 
 
@@ -118,35 +120,44 @@ def deal(documents: Sequence[LabelledDocument], n_folds: int, seed: int = 0) -> 
 
 
 def variants(documents: Sequence[LabelledDocument], folds: npt.NDArray[np.int64], seed: int = 0) -> tuple[list[LabelledDocument], list[int]]:
-    """Variants of the documents and the fold of each. Ads are carried over within a fold only, so none is seen twice."""
-    made, made_folds = [], []
+    """Variants of the documents and the index of each one's source. Ads are carried over within a fold only, so none is seen twice."""
+    made, sources = [], []
     for fold in np.unique(folds):
-        members = [document for document, f in zip(documents, folds) if f == fold]
-        blocks = augment.ad_blocks(members)
-        for document in members:
+        members = np.flatnonzero(folds == fold).tolist()
+        blocks = augment.ad_blocks([documents[i] for i in members])
+        for i in members:
+            document = documents[i]
             rng = random.Random(f"{seed}/{document.digest}")
-            chosen = [augment.transplanted(document, blocks, rng)] if rng.random() < 0.6 else []
-            if rng.random() < 0.35:
+            base = augment.paragraphed(document, rng) if rng.random() < 0.6 else document
+            chosen = [] if base is document else [base]
+            if rng.random() < 0.6:
+                chosen.append(augment.transplanted(base, blocks, rng))
+            if rng.random() < 0.25:
                 chosen.append(augment.flattened(rng.choice([document, *chosen]), rng))
-            if rng.random() < 0.15:
+            if rng.random() < 0.1:
                 chosen.append(augment.wrapped(rng.choice([document, *chosen]), rng))
-            if rng.random() < 0.35:
-                chosen.append(augment.cropped(document, rng))
+            if rng.random() < 0.2:
+                chosen.append(augment.cropped(base, rng))
             made += chosen
-            made_folds += [int(fold)] * len(chosen)
-    return made, made_folds
+            sources += [i] * len(chosen)
+    return made, sources
 
 
 @dataclass(frozen=True, slots=True)
 class StageOne:
-    """Multinomial logistic regression over the hashed n-grams, relative to the first label."""
+    """Multinomial logistic regression over the hashed n-grams, relative to the first label.
 
-    weights: npt.NDArray[np.float64]
+    ``weights`` are whole numbers of 8 bits in units of ``scale``; the few beyond the scale are cut to it. The folds use them as
+    they will be shipped, so that the later stages learn from what they will meet.
+    """
+
+    weights: npt.NDArray[np.int8]
+    scale: float
     bias: npt.NDArray[np.float64]
 
     def evidence(self, matrix: csr_matrix, counts: npt.NDArray[np.float64]) -> Scores:
-        """The summed weights of each segment's n-grams: ``(n_segments, n_labels - 1)``."""
-        result: Scores = (matrix @ self.weights.T) * np.sqrt(counts)[:, None]
+        """The summed weights of each segment's n-grams: ``(n_labels - 1, n_segments)``, whole numbers."""
+        result: Scores = np.rint((matrix @ self.weights.T.astype(np.float32)).T * np.sqrt(counts))
         return result
 
 
@@ -162,12 +173,14 @@ def fit_stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.N
         coefficient, intercept = np.stack((-coefficient[0], coefficient[0])) / 2, np.array([-intercept[0], intercept[0]]) / 2
     weights, bias = np.zeros((n_labels, matrix.shape[1])), np.full(n_labels, -12.0)
     weights[np.ix_(model.classes_, used)], bias[model.classes_] = coefficient, intercept
-    return StageOne((weights - weights[0])[1:], (bias - bias[0])[1:])
+    relative = (weights - weights[0])[1:]
+    scale = float(np.quantile(np.abs(relative[:, used]), SCALE_QUANTILE)) / 127 or 1.0
+    return StageOne(np.clip(np.rint(relative / scale), -127, 127).astype(np.int8), scale, (bias - bias[0])[1:])
 
 
-def fit_stage_two(rows: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+def fit_stage_two(table: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
     """Boosted trees, does the segment go; as complete arrays, and the raw score they start from."""
-    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **TREES).fit(rows, goes, sample_weight=weight)
+    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **TREES).fit(table.T, goes, sample_weight=weight)
     depth = int(TREES["max_depth"])
     n = len(model._predictors)
     trees = Trees(
@@ -212,79 +225,100 @@ def everyday_weights(documents: Sequence[LabelledDocument], dropped: Sequence[st
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a training gives: the model, and the out-of-fold scores it was judged by."""
+    """What a training gives: the model, and the out-of-fold verdicts it was judged by.
+
+    ``scores`` holds the score of each segment, ``alone`` the probability that stage one gives each label, ``gold`` the index of
+    its label; ``folds`` the fold of each document.
+    """
 
     model: Model
     documents: Sequence[LabelledDocument]
     segments: Segments
     scores: Scores
+    alone: Floats
+    gold: npt.NDArray[np.int64]
+    folds: npt.NDArray[np.int64]
 
 
-def train(documents: Sequence[LabelledDocument], *, keep: Sequence[str] | None = None, n_jobs: int = 2, report: Report = lambda _: None) -> Training:
-    """Fit both stages, the calibration and the threshold; `CorpusError` when the documents cannot be trained on."""
+def train(
+    documents: Sequence[LabelledDocument], *, keep: Sequence[str] | None = None, counts: Sequence[float] | None = None,
+    folds: npt.NDArray[np.int64] | None = None, n_jobs: int = 2, report: Report = lambda _: None,
+) -> Training:  # fmt: skip
+    """Fit all stages, the calibration and the threshold; `CorpusError` when the documents cannot be trained on.
+
+    `keep` names the labels to keep (`None`: all but `DROPPED_BY_DEFAULT`). `counts` says how much each document counts (`None`: 1);
+    one that counts 0 is scored like the others of its fold, but nothing is learned from it. `folds` deals the documents (`None`: `deal`).
+    """
     started = time.perf_counter()
     labels = label_names(documents)
     keep = tuple(name for name in labels if name not in DROPPED_BY_DEFAULT) if keep is None else tuple(keep)
     drops = np.array([name not in keep for name in labels])
-    _check(documents, labels, drops)
-    folds = deal(documents, N_FOLDS)
-    extra, extra_folds = variants(documents, folds)
+    count = np.ones(len(documents)) if counts is None else np.asarray(counts, dtype=np.float64)
+    learned = np.flatnonzero(count)
+    _check([documents[i] for i in learned], labels, drops)
+    folds = deal(documents, N_FOLDS) if folds is None else folds
+    extra, chosen = variants([documents[i] for i in learned], folds[learned])
+    source = np.concatenate((np.arange(len(documents)), learned[np.array(chosen, dtype=np.int64)]))
     everything = prepare([*documents, *extra], labels, len(documents))
     n_own = int(np.searchsorted(everything.segments.document, len(documents)))
-    document_fold = np.concatenate((folds, np.array(extra_folds, dtype=np.int64)))
-    fold = document_fold[everything.segments.document]
-    weight = np.where(np.arange(len(fold)) < n_own, 1.0, VARIANT_WEIGHT)
+    fold = folds[source][everything.segments.document]
+    weight = count[source][everything.segments.document] * np.where(np.arange(len(fold)) < n_own, 1.0, VARIANT_WEIGHT)
     gold, goes = everything.gold, drops[everything.gold]
     report(f"{len(documents)} documents and {len(extra)} variants of them, {n_own} + {len(fold) - n_own} segments, {len(labels)} labels")
 
-    present = [k for k in range(N_FOLDS) if (fold == k).any()]
-    fits: list[npt.NDArray[np.bool_]] = [fold != k for k in present] + [np.ones(len(fold), dtype=bool)]
+    present = np.unique(fold).tolist()
+    fits = _fits(fold, weight, present)
     stages = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_stage_one)(everything.matrix[used], gold[used], weight[used], len(labels)) for used in fits)
     report(f"stage one fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
-    rows = np.zeros((len(fold), len(features.context_names(len(labels)))), dtype=np.float32)
+    table = np.zeros((len(features.context_names(len(labels))), len(fold)), dtype=np.float32)
     for k, stage in zip(present, stages):
-        rows[fold == k] = everything.rows(stage, drops)[fold == k]
-    second, raw = _cross_fit(rows, goes, weight, fold, present, n_jobs)
+        table[:, fold == k] = everything.table(stage, drops)[:, fold == k]
+    second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs)
     report(f"stage two fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
-    third, raw = _cross_fit(features.revisited(rows, sigmoid(raw), everything.segments.document), goes, weight, fold, present, n_jobs)
+    third, raw = _cross_fit(features.revisited(table, sigmoid(raw), everything.segments.document), goes, weight, fold, present, n_jobs)
     report(f"stage three fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
 
     dropped = [name for name, drop in zip(labels, drops) if drop]
     own = everything.segments.document < len(documents)
-    everyday = everyday_weights(documents, dropped)
+    everyday = everyday_weights(documents, dropped) * count
     calibration = fit_calibration(raw[own], goes[own], everyday[everything.segments.document[own]])
     own_segments = _first(everything.segments, n_own, len(documents))
     scores = sigmoid(calibration[0] * raw[own] + calibration[1])
     curve = measured_curve(documents, own_segments, scores, dropped, everyday)
     threshold = choose_threshold(curve)
-    stage = stages[-1]
-    scale = float(np.abs(stage.weights).max() / 32000) or 1.0
     arrays = {
-        "weights": np.rint(stage.weights / scale).astype(np.int16), "weight_scale": np.array(scale), "bias": stage.bias,
+        "weights": stages[-1].weights, "weight_scale": np.array(stages[-1].scale), "bias": stages[-1].bias,
         **_tree_arrays("tree", *second), **_tree_arrays("look", *third), "calibration": calibration,
         "rarity": features.rarity(everything.frequency, len(documents)),
     }  # fmt: skip
     card = {
         "format": FORMAT, "labels": labels, "policy": {"keep": list(keep), "threshold": threshold}, "features": feature_settings(),
         "languages": sorted({document.lang for document in documents if document.lang}),
-        "corpus": {"documents": len(documents), "segments": n_own, "digests": sorted(document.digest for document in documents)},
+        "words": learn_words(documents),
+        "corpus": {"documents": len(learned), "segments": n_own, "digests": sorted({documents[i].digest for i in learned})},
         "curve": curve, "reliability": reliability(scores, goes[own], everyday[everything.segments.document[own]]),
         "quality": quality_table(documents, own_segments, scores, threshold, dropped),
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__},
     }  # fmt: skip
     report(f"threshold {threshold}, {time.perf_counter() - started:.0f} s")
-    return Training(Model(card, arrays), documents, own_segments, scores)
+    alone = table[1 : len(labels) + 1, :n_own].T  # the columns after `go`
+    return Training(Model(card, arrays), documents, own_segments, scores, alone, gold[:n_own], folds)
+
+
+def _fits(fold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], present: Sequence[int]) -> list[npt.NDArray[np.bool_]]:
+    """The segments to fit on: without each fold in turn, then all."""
+    return [(fold != k) & (weight > 0) for k in present] + [weight > 0]
 
 
 def _cross_fit(
-    rows: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], fold: npt.NDArray[np.int64], present: Sequence[int], n_jobs: int
+    table: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], fold: npt.NDArray[np.int64], present: Sequence[int], n_jobs: int
 ) -> tuple[tuple[Trees, float], Scores]:
     """Trees fitted on everything, and for each segment the raw score of trees that did not see its fold."""
-    fits = [fold != k for k in present] + [np.ones(len(fold), dtype=bool)]
-    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_stage_two)(rows[used], goes[used], weight[used]) for used in fits)
+    fits = _fits(fold, weight, present)
+    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_stage_two)(table[:, used], goes[used], weight[used]) for used in fits)
     raw = np.zeros(len(fold))
     for k, (trees, base) in zip(present, fitted):
-        raw[fold == k] = trees.raw(rows[fold == k]) / LEAF_SCALE + base
+        raw[fold == k] = trees.raw(table[:, fold == k]) / LEAF_SCALE + base
     return fitted[-1], raw
 
 
@@ -304,9 +338,9 @@ def _stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDAr
         return fit_stage_one(matrix, gold, weight, n_labels)
 
 
-def _stage_two(rows: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+def _stage_two(table: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
     with threadpool_limits(1):
-        return fit_stage_two(rows, goes, weight)
+        return fit_stage_two(table, goes, weight)
 
 
 def _check(documents: Sequence[LabelledDocument], labels: Sequence[str], drops: npt.NDArray[np.bool_]) -> None:

@@ -1,0 +1,411 @@
+"""What a worker does to a batch of inputs: read, clean, write, and say what became of each.
+
+A task gets consecutive inputs and gives one manifest row for each. What is written beside the clean text (audit, failures,
+rows for sharded formats) goes to spool files, which the run merges at its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing import parent_process
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cleaner.errors import CleanerError, ReadError
+from cleaner.fields import Page, fill
+from cleaner.pages import MEMORY_LIMIT, TIME_LIMIT, Pages
+from cleaner.read import decode, kind_of
+from cleaner.recordfiles import Record, batched, numbered, open_reader, open_writer
+from cleaner.records import CleanArticle, Document
+from cleaner.sinks import SHARDED, front_matter, metadata, output_name, put, remove, sharded_row, temporary, write_whole
+from cleaner.sources import SKIP, Source
+from cleaner.spool import Spool, digest, encoded, file_digest, json_line
+from cleaner.unpack import pack, unpack
+from cleaner.write import audit_row
+
+if TYPE_CHECKING:
+    from cleaner.pipeline import Cleaner
+
+GONE = "\0gone"
+"""The problem of an input that has vanished and whose output is to be removed; its path is that of the output."""
+
+MAX_BYTES = 16 << 20
+BATCH_DOCUMENTS, BATCH_CHARACTERS = 64, 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every task of a run has in common.
+
+    ``run`` is the folder of this run inside the state folder; ``config`` a digest of what decides over the output. The rest is
+    as on the command line; ``parts`` is the number of files of a sharded format.
+    """
+
+    out: str
+    run: str
+    config: str
+    model: str | None = None
+    keep: tuple[str, ...] | None = None
+    favor: str | None = None
+    field: str = "text"
+    encoding: str | None = None
+    format: str = "text"
+    parts: int = 16
+    time_limit: float = TIME_LIMIT
+    memory_limit: int = MEMORY_LIMIT
+    max_bytes: int = MAX_BYTES
+
+    @property
+    def sharded(self) -> bool:
+        """Do records go to part files, not to a mirrored folder?"""
+        return self.format in SHARDED
+
+    def output_of(self, source: Source, kind: str) -> str:
+        """The name below OUT for an input of a mirrored format."""
+        return output_name(source.key, source.path, kind, self.format == "markdown")
+
+
+class Task(NamedTuple):
+    """Consecutive inputs; the numbers of tasks rise with their keys."""
+
+    number: int
+    sources: list[Source]
+
+
+class Done(NamedTuple):
+    """What came of a task: manifest rows as JSON Lines, spool files by stream as (name, bytes, checksum), and counts."""
+
+    number: int
+    rows: bytes
+    spools: dict[str, tuple[str, int, int]]
+    inputs: int = 0
+    documents: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over the documents of one input."""
+
+    documents: int = 0
+    empty: int = 0
+    failed: int = 0
+    characters: int = 0
+    kept: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def add(self, article: CleanArticle) -> bool:
+        """Count one document; did it lose something?"""
+        self.documents += 1
+        self.characters += len(article.document.text)
+        self.empty += not article.segments
+        gone = [segment.label for segment in article.segments if not segment.kept]
+        self.kept.update([segment.label for segment in article.segments if segment.kept])
+        self.dropped.update(gone)
+        return bool(gone)
+
+
+def clean_task(task: Task, settings: Settings) -> Done:
+    """Clean the inputs of a task. Whatever an input holds, it becomes a row and never an exception.
+
+    `CleanerError` if the run itself cannot go on: the disk is full, the model is missing, the run is over.
+    """
+    if parent_process() is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the run decides
+    return _Run(task, settings).run()
+
+
+def killed(task: Task, settings: Settings) -> Done:
+    """The result of a task of one input that killed its worker, whenever it was tried."""
+    run = _Run(task, settings)
+    for source in task.sources:
+        run.fail(source, "killed the worker that read it (out of memory, perhaps); leave it out, or cut it.")
+    return run.result()
+
+
+_local = threading.local()
+
+
+def _cleaner(settings: Settings) -> Cleaner:
+    made = (settings.model, settings.keep, settings.favor)
+    if getattr(_local, "made", None) != made:
+        from cleaner.pipeline import Cleaner
+
+        _local.cleaner, _local.made = Cleaner(*made), made
+    cleaner: Cleaner = _local.cleaner
+    return cleaner
+
+
+def _pages(settings: Settings) -> Pages:
+    pages: Pages | None = getattr(_local, "pages", None)
+    if pages is None or (pages.time_limit, pages.memory_limit) != (settings.time_limit, settings.memory_limit):
+        close_pages()
+        pages = _local.pages = Pages(settings.time_limit, settings.memory_limit)
+    return pages
+
+
+def close_pages() -> None:
+    """End the child process of this thread, if it has one."""
+    pages = getattr(_local, "pages", None)
+    if pages is not None:
+        pages.close()
+        _local.pages = None
+
+
+class _Single(NamedTuple):
+    """A file that is one document, read."""
+
+    source: Source
+    kind: str
+    digest: str | None
+    content: Document | Exception
+    seconds: float
+
+
+class _Run:
+    """One task at work."""
+
+    def __init__(self, task: Task, settings: Settings) -> None:
+        self.task, self.settings = task, settings
+        self.rows: list[bytes] = []
+        self.documents = self.failed = self.characters = 0
+        self.waiting: list[_Single] = []
+        self.temporary = temporary(settings.run)
+        # A task may be done twice (a cluster lost sight of a worker): each attempt has files of its own.
+        attempt = f"{task.number:010d}-{os.path.basename(self.temporary)}"
+        self.spools = {stream: Spool(settings.run, f"{attempt}.{stream}") for stream in ("audit", "failures", "records")}
+
+    def run(self) -> Done:
+        if any(kind_of(source.key) == "page" and not source.problem for source in self.task.sources):
+            _pages(self.settings).start()
+        for source in self.task.sources:
+            kind = kind_of(source.key)
+            if source.problem == GONE:
+                self._flush()
+                remove(source.path)
+                self.rows.append(json_line({"path": source.key, "gone": True}))
+            elif source.problem.startswith(SKIP):
+                self._flush()
+                self._row(source, "skipped", reason=source.problem[len(SKIP) :])
+            elif source.problem:
+                self._flush()
+                self.fail(source, source.problem)
+            elif kind is None:
+                self._flush()
+                self._row(source, "skipped", reason="a kind of file that is not read.")
+            elif kind in ("text", "page"):
+                self._take(source, kind)
+            else:
+                self._flush()
+                self._clean_records(source, kind)
+        self._flush()
+        return self.result()
+
+    def result(self) -> Done:
+        """What to report, once every input has its row."""
+        spools = {stream: closed for stream, spool in self.spools.items() if (closed := spool.close())}
+        return Done(self.task.number, b"".join(self.rows), spools, len(self.rows), self.documents, self.failed)
+
+    # --- files that are one document
+
+    def _take(self, source: Source, kind: str) -> None:
+        started = time.perf_counter()
+        known = None
+        try:
+            data = read_limited(source.path, self.settings.max_bytes)
+            known = digest(data)
+            content: Document | Exception = self._read(data, source.key, kind)
+        except Exception as error:  # whatever a file does to its reader: this one fails, the next is read
+            content = error
+        self.waiting.append(_Single(source, kind, known, content, time.perf_counter() - started))
+        self.characters += 0 if isinstance(content, Exception) else len(content.text)
+        if len(self.waiting) >= BATCH_DOCUMENTS or self.characters > BATCH_CHARACTERS:
+            self._flush()
+
+    def _read(self, data: bytes, key: str, kind: str) -> Document:
+        content = unpack(data, key, self.settings.max_bytes)
+        if kind == "page":
+            return _pages(self.settings).extract(content, None, self.settings.encoding)
+        text, codec = decode(content, self.settings.encoding)
+        return Document(text, encoding=codec)
+
+    def _flush(self) -> None:
+        waiting, self.waiting, self.characters = self.waiting, [], 0
+        if not waiting:
+            return
+        from cleaner.stream import clean_each
+
+        cleaner = _cleaner(self.settings)
+        started = time.perf_counter()
+        results = list(clean_each(cleaner, [single.content for single in waiting]))
+        share = (time.perf_counter() - started) / len(waiting)
+        for single, result in zip(waiting, results):
+            seconds = single.seconds + share
+            if isinstance(result, Exception):
+                self.fail(single.source, reason_of(result), passing=_passing(result), digest=single.digest, seconds=seconds)
+            else:
+                self._write(single, result, seconds)
+
+    def _write(self, single: _Single, article: CleanArticle, seconds: float) -> None:
+        source, settings = single.source, self.settings
+        tally = Tally()
+        lost = tally.add(article)
+        written: dict[str, Any] = {}
+        if settings.sharded:
+            record = Record(None, {"id": source.key}, article.document)
+            self.spools["records"].line(sharded_row(source.key, record, article, settings.field))
+        else:
+            name = settings.output_of(source, single.kind)
+            markdown = settings.format == "markdown"
+            head = front_matter({**metadata(article), "source": source.key}) if markdown else ""
+            data = pack(encoded(head + article.text), name)
+            try:
+                write_whole(self.temporary, f"{settings.out}/{name}", data)
+            except (OSError, ValueError) as error:
+                self._unwritten(source, name, error)
+                return
+            written = {"output": name, "output_size": len(data), "output_digest": digest(data)}
+        if lost:
+            self.spools["audit"].line({"path": source.key, **audit_row(article, {"id": source.key})})
+        status = "empty" if tally.empty else "cleaned"
+        self._row(source, status, tally, digest=single.digest, encoding=article.document.encoding, seconds=seconds, **written)
+
+    def _unwritten(self, source: Source, name: str, error: Exception) -> None:
+        """An output that cannot be written: is it the fault of this input, or the end of the run?"""
+        reason = getattr(error, "strerror", None) or error
+        if getattr(error, "errno", None) in _FULL:
+            raise CleanerError(f"{self.settings.out}: cannot be written ({reason}); make room and run the same command again.") from None
+        if not os.path.isdir(self.settings.run):
+            raise CleanerError(f"{self.settings.out}: this run is over; another has begun.") from None
+        self.fail(source, f"cannot be written as {name} ({reason}).", passing=True)
+
+    # --- files of records
+
+    def _clean_records(self, source: Source, kind: str) -> None:
+        started = time.perf_counter()
+        cleaner = _cleaner(self.settings)
+        tally = Tally()
+        marks = {stream: spool.mark() for stream, spool in self.spools.items()}
+        written: dict[str, Any] = {}
+        try:
+            content = file_digest(source.path)
+            if self.settings.sharded:
+                self._copy_records(source, kind, cleaner, tally, None)
+            else:
+                name = self.settings.output_of(source, kind)
+                with open_writer(self.temporary, name, kind, source.path, self.settings.field) as writer:
+                    self._copy_records(source, kind, cleaner, tally, writer)
+                written = {"output": name, "output_size": os.stat(self.temporary).st_size, "output_digest": file_digest(self.temporary)}
+                put(self.temporary, f"{self.settings.out}/{name}")
+        except Exception as error:  # nothing half written: what the file had given so far is taken back
+            for stream, mark in marks.items():
+                self.spools[stream].back_to(mark)
+            remove(self.temporary)
+            if isinstance(error, OSError) and (error.errno in _FULL or not os.path.isdir(self.settings.run)):
+                self._unwritten(source, source.key, error)
+            self.fail(source, reason_of(error), passing=_passing(error), seconds=time.perf_counter() - started)
+            return
+        status = "cleaned" if tally.documents else "empty"
+        self._row(source, status, tally, digest=content, seconds=time.perf_counter() - started, **written)
+
+    def _copy_records(self, source: Source, kind: str, cleaner: Cleaner, tally: Tally, writer: Any) -> None:
+        from cleaner.stream import clean_each
+
+        settings = self.settings
+        with open_reader(source.path, kind, settings.field, settings.encoding, settings.max_bytes) as records:
+            for batch in batched(records, BATCH_DOCUMENTS, BATCH_CHARACTERS):
+                for record, result in zip(batch, clean_each(cleaner, [self._content(record) for record in batch])):
+                    if isinstance(result, Exception):
+                        self._fail_record(source, record, result, tally)
+                    else:
+                        self._put_record(source, record, result, tally, writer)
+
+    def _put_record(self, source: Source, record: Record, article: CleanArticle, tally: Tally, writer: Any) -> None:
+        done = record._replace(fields=fill(record.fields or {}, article, self.settings.field))
+        try:
+            if writer is None:
+                self.spools["records"].line(sharded_row(source.key, done, article, self.settings.field))
+            else:
+                writer.write(done)
+        except (ValueError, TypeError, RecursionError) as error:
+            self._fail_record(source, record, error, tally)
+            return
+        if tally.add(article):
+            place = {"path": source.key, "record": record.number, "row": tally.documents}
+            self.spools["audit"].line({**place, **audit_row(article, {"id": numbered(record)["id"]})})
+
+    def _fail_record(self, source: Source, record: Record, error: Exception, tally: Tally) -> None:
+        tally.failed += 1
+        identity = None if record.fields is None else numbered(record)["id"]
+        self.spools["failures"].line({"path": source.key, "record": record.number, "id": identity, "reason": reason_of(error)})
+
+    def _content(self, record: Record) -> object:
+        if not isinstance(record.content, Page):
+            return record.content
+        try:
+            return _pages(self.settings).extract(*record.content)
+        except Exception as error:
+            return error
+
+    # --- rows
+
+    def fail(self, source: Source, reason: str, passing: bool = False, **known: Any) -> None:
+        """Set an input aside. A `passing` failure is tried again by the next run."""
+        kind = kind_of(source.key)
+        if not self.settings.sharded and kind and os.path.isdir(self.settings.run):
+            # What an earlier version of this input gave must not stand for it any longer.
+            remove(f"{self.settings.out}/{self.settings.output_of(source, kind)}")
+        self.failed += 1
+        self.spools["failures"].line({"path": source.key, "reason": reason})
+        self._row(source, "failed", reason=reason, config="" if passing else self.settings.config, **known)
+
+    def _row(self, source: Source, status: str, tally: Tally | None = None, **known: Any) -> None:
+        # The order of the first seven columns is part of the format: `manifest.changes` compares bytes.
+        row = {"path": source.key, "size": source.size, "mtime_ns": source.mtime_ns, "output_size": known.pop("output_size", None)}
+        row |= {"config": known.pop("config", self.settings.config), "status": status, "failed": tally.failed if tally else 0}
+        seconds = known.pop("seconds", None)
+        row |= {name: value for name, value in known.items() if value is not None}
+        if tally:
+            row |= {"documents": tally.documents, "empty": tally.empty, "characters": tally.characters}
+            row |= {"kept": dict(sorted(tally.kept.items())), "dropped": dict(sorted(tally.dropped.items()))}
+            self.documents += tally.documents
+            self.failed += tally.failed
+        row |= {"seconds": None if seconds is None else round(seconds, 6), "at": round(time.time(), 3)}
+        self.rows.append(json_line(row))
+
+
+def read_limited(path: str, limit: int) -> bytes:
+    """The bytes of a file. `ReadError` if it has more than `limit` of them."""
+    with open(path, "rb", buffering=0) as file:
+        parts = [file.read(limit + 1)]
+        while parts[-1] and sum(map(len, parts)) <= limit:  # one read may give less than there is
+            parts.append(file.read(limit + 1))
+    data = parts[0] if len(parts) == 2 else b"".join(parts)
+    if len(data) > limit:
+        raise ReadError(f"larger than {limit:,} bytes; raise --max-bytes, or cut the file.")
+    return data
+
+
+def _passing(error: Exception) -> bool:
+    """May this failure pass by itself: a right that is missing, a file that is gone, a disk that stumbles?"""
+    return isinstance(error, OSError)
+
+
+def reason_of(error: BaseException) -> str:
+    """One sentence for the manifest."""
+    if isinstance(error, CleanerError):
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return "vanished while the run went on; run the same command again."
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror or error}); give yourself the right to read it, and run again."
+    with contextlib.suppress(Exception):
+        return f"failed ({type(error).__name__}: {error})."
+    return f"failed ({type(error).__name__})."
