@@ -50,8 +50,9 @@ def _what(card: Mapping[str, Any], name: str) -> str:
     keep = card["policy"]["keep"]
     drop = [label for label in card["labels"] if label not in keep]
     return (
-        f"# {_line(name)}\n\nA model for [article-cleaner](https://pypi.org/project/article-cleaner/). It judges each segment of a news text in its "
-        "context: does it belong to the article, or is it advertising or site furniture that a scraper or a scanner took along?\n\n"
+        f"# {_line(name)}\n\nA model for [article-cleaner](https://pypi.org/project/article-cleaner/). It judges each segment of a news "
+        "text in its context: does it belong to the article, or is it advertising or site furniture that a scraper or a scanner "
+        "took along?\n\n"
         f"Drops {_names(drop)}; keeps {_names(keep)}. A segment goes when its score, the calibrated probability that it should, "
         f"is at least {card['policy']['threshold']:g}.\n\n"
         "```python\nfrom cleaner import Cleaner\n\narticle = Cleaner(model=\"path/to/this/folder\").clean(text)\n"
@@ -65,8 +66,9 @@ def _what(card: Mapping[str, Any], name: str) -> str:
 def _data(card: Mapping[str, Any]) -> str:
     corpus = card["corpus"]
     lines = [f"## Data\n\n{corpus['documents']:,} labelled documents with {corpus['segments']:,} segments."]
-    if composition := corpus.get("composition"):
-        lines += [f"By {field}: " + ", ".join(f"{_line(name)} {n:,}" for name, n in shares.items()) + "." for field, shares in composition.items() if shares]
+    for field, shares in corpus.get("composition", {}).items():
+        if shares:
+            lines.append(f"By {field}: " + ", ".join(f"{_line(name)} {n:,}" for name, n in shares.items()) + ".")
     if card.get("documents_sha256") and card.get("carries_documents"):
         lines.append("The documents lie beside the weights in `documents.jsonl.gz`, so the model can be adapted from this folder alone.")
     else:
@@ -139,7 +141,8 @@ def _limits(card: Mapping[str, Any]) -> str:
         "price are what it most easily keeps.",
     ]  # fmt: skip
     if "drop_recall" in figures and figures["drop_recall"] < 0.5:
-        lines.insert(0, f"- It is very cautious: it drops only {figures['drop_recall']:.0%} of what should go. More labelled documents would help.")
+        share = f"{figures['drop_recall']:.0%}"
+        lines.insert(0, f"- It is very cautious: it drops only {share} of what should go. More labelled documents would help.")
     if card["corpus"]["documents"] < 200:
         lines.insert(0, f"- It has learned from {card['corpus']['documents']:,} documents only: the figures above are uncertain.")
     return "## Limits\n\n" + "\n".join(lines)
@@ -150,7 +153,7 @@ def _making(card: Mapping[str, Any]) -> str:
     made = [f"Made with {versions}."] if versions else []
     if base := card.get("base"):
         made.append(f"Adapted from a model whose weights have the SHA-256 `{base}`.")
-    made.append("`card.json` holds the threshold's whole curve, the figures of every group, and fingerprints of the documents and of the weights.")
+    made.append("`card.json` holds the whole curve of the threshold, the figures of every group, and fingerprints of all files.")
     return "## Making\n\n" + " ".join(made)
 
 

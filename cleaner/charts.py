@@ -56,10 +56,9 @@ def line_chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> str:
             path = " ".join(f"{px},{py}" for px, py in places)
             parts.append(f'<polyline class="{one.style}" points="{path}"/>')
         if one.dots or len(places) == 1:
-            parts += [
-                f'<circle class="{one.style}" cx="{px}" cy="{py}" r="3.5"><title>{escape(one.name)}: {_number(a)}, {_number(b)}</title></circle>'
-                for (px, py), (a, b) in zip(places, one.points)
-            ]
+            for (px, py), (a, b) in zip(places, one.points):
+                words = f"{escape(one.name)}: {_number(a)}, {_number(b)}"
+                parts.append(f'<circle class="{one.style}" cx="{px}" cy="{py}" r="3.5"><title>{words}</title></circle>')
         if one.name:
             parts.append(_legend(one, number))
     return "".join(parts) + "</svg>"

@@ -174,5 +174,78 @@ def review(inputs: tuple[str, ...], out: str, model: str | None, keep: str | Non
     sys.exit(reviewing.command(inputs, out, make_cleaner(model, keep, favor), **options))
 
 
+@main.command()
+@click.argument("corpus", nargs=-1, metavar="CORPUS...")
+@click.option("-o", "--output", "out", required=True, metavar="MODEL", help="The model folder to write.")
+@click.option("--base", metavar="MODEL", help="Adapt this model: learn from the documents it carries too. `default` is the packaged one.")
+@click.option("--weight", type=click.FloatRange(0.1, 1000), metavar="N", help="With --base: a new document counts as much as N of the base.")
+@click.option("--drop", metavar="LABELS", help="Labels to drop beside `ad` and `boilerplate` (or the base's), separated by commas.")
+@click.option("--keep", metavar="LABELS", help="Labels to keep, separated by commas.")
+@click.option("--curve", is_flag=True, help="Draw the learning curve too: is more labelling worth it? Trains three times more.")
+@click.option("--report", metavar="FILE", help="Where to write the report, an HTML page [default: MODEL-report.html].")
+@click.option("--no-documents", is_flag=True, help="Leave the documents out of the model folder; nobody can adapt it then.")
+@click.option("--license", metavar="ID", help="The licence that the model card names, as an SPDX identifier.")
+@click.option("--force", is_flag=True, help="Replace the model that stands in MODEL even with a worse one.")
+@click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="How many fits at a time [default: one for each core, up to 6].")
+def train(corpus: tuple[str, ...], out: str, base: str | None, no_documents: bool, **options: Any) -> None:
+    """Train a model on labelled documents, or adapt one to them, and say how good it is.
+
+    CORPUS is files or folders of labelled documents (.jsonl): what `cleaner review` saves, or your own. The quality is measured
+    on folds that never split a group (a publisher). A model that the comparison shows to be worse does not replace another.
+    """
+    from cleaner import lesson, retraining
+
+    counts = options.pop("weight") or lesson.NEW_COUNTS
+    policy = {side: [name.strip() for name in (options.pop(side) or "").split(",") if name.strip()] for side in ("keep", "drop")}
+    sys.exit(retraining.command(corpus, out, base, retraining.Options(carry=not no_documents, **options), counts=counts, **policy))
+
+
+@main.group()
+def labels() -> None:
+    """Bring labels in, take them out, and check them."""
+
+
+@labels.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("-o", "--output", "out", metavar="FILE", required=True, help="The labelled file to write (.jsonl).")
+@click.option("--from", "form", metavar="FORMAT", help="csv, tsv, label-studio, doccano or gold [default: found for each file].")
+@click.option("--rest", metavar="LABEL", help="The label of text that carries none [default: such text is an error].")
+@click.option("--by", metavar="NAME", help="Who labelled [default: what the file says, or person].")
+@click.option("--lang", metavar="CODE", help="The language, where the file names none.")
+@click.option("--group", metavar="NAME", help="The group (publisher), where the file names none [default: each document its own].")
+@click.option("--pages", metavar="DIR", help="With gold: the folder of the pages, <id>.html.")
+@click.option("--body", metavar="FIELD", help="With gold: the field that holds the text of the article.")
+def import_(files: tuple[str, ...], out: str, **options: Any) -> None:
+    """Turn labels of other tools, or pages with the text of their article, into labelled documents."""
+    from cleaner import labelling
+
+    sys.exit(labelling.import_command(files, out, **options))
+
+
+@labels.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("-o", "--output", "out", metavar="FILE", required=True, help="The file to write.")
+@click.option("--to", "form", metavar="FORMAT", help="csv, tsv, label-studio, label-studio-spans or doccano [default: by the name of the file].")
+def export(files: tuple[str, ...], out: str, form: str | None) -> None:
+    """Write labelled documents for a spreadsheet, Label Studio or doccano."""
+    from cleaner import labelling
+
+    sys.exit(labelling.export_command(files, out, form))
+
+
+@labels.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--labels", "names", metavar="LABELS", help="The labels that may occur, separated by commas [default: those of the guide].")
+@click.option("--keep", metavar="LABELS", help="Labels that are kept, for the cross-validation [default: all but ad and boilerplate].")
+@click.option("--fast", is_flag=True, help="Leave out the cross-validation that finds likely label errors.")
+@click.option("--all", "everything", is_flag=True, help="List every finding [default: twenty of each kind].")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON Lines.")
+def check(files: tuple[str, ...], names: str | None, keep: str | None, fast: bool, everything: bool, as_json: bool) -> None:
+    """Say what is wrong with labelled files, line by line. Exit status 1 if there is an error."""
+    from cleaner import labelling
+
+    sys.exit(labelling.check_command(files, names, keep, fast=fast, everything=everything, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

@@ -86,7 +86,8 @@ def by_document(documents: Sequence[LabelledDocument], segments: Segments, gone:
 def verdicts_of(model: Model, documents: Sequence[LabelledDocument], dropped: Sequence[str]) -> list[Quality]:
     """The counts of each document under a model's own policy; `dropped` names the labels that should go."""
     segments = segment([document.text for document in documents])
-    verdicts = decide(segments, model.probabilities(segments), model.labels, model.policy, model.floors([document.text for document in documents]))
+    floors = model.floors([document.text for document in documents])
+    verdicts = decide(segments, model.probabilities(segments), model.labels, model.policy, floors)
     judged = Segments(segments.codes, segments.offsets, verdicts.document, verdicts.line, verdicts.start, verdicts.end)
     return by_document(documents, judged, ~verdicts.kept, dropped)
 

@@ -249,6 +249,7 @@ KEY_BITS = 16
 RARITY_UNIT = 20  # rarities are whole numbers, so many to one nat
 _DOCUMENTS_AT_ONCE = 16  # their tables of keys fit the cache
 _NEAR = 4
+_COMMON = 30  # keys less rare than this, in more than a fifth of all documents, are left out
 
 VOCABULARY_NAMES = (
     "shared_far", "shared_any", "keys", "shared_3", "shared_7", "shared_back", "shared_ahead", "shared_13", "shared_document",
@@ -280,6 +281,8 @@ def shared_vocabulary(folded: Folded, hashes: Sequence[Hashes], document: Ints, 
     """
     n = len(folded.start)
     owner, key = vocabulary_keys(folded, hashes)
+    rare = np.flatnonzero(rarity[key] >= _COMMON)  # what every article says tells nothing
+    owner, key = owner[rare], key[rare]
     weight = rarity[key].astype(np.float64)
     first, last = np.empty(len(owner), dtype=np.int32), np.empty(len(owner), dtype=np.int32)
     table = np.empty((2, _DOCUMENTS_AT_ONCE << KEY_BITS), dtype=np.int32)

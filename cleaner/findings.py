@@ -106,14 +106,14 @@ def findings(
 
 def tables(training: Training, counted: Sequence[Quality], new: Sequence[bool]) -> dict[str, Table]:
     """Quality by language, kind and group, and of the documents that are new or hard, each table by falling size."""
+    hard = [["hard"] if document.extra.get("hard") else [] for document in training.documents]
+    mixed = any(new) and not all(new)
     fields = {
-        "part": [[*(["new labels"] if n else ["base"]), *(["hard"] if d.extra.get("hard") else [])] for d, n in zip(training.documents, new)],
+        "part": [["new labels" if n else "base", *h] for n, h in zip(new, hard)] if mixed else hard,
         "language": [[d.lang or "not given"] for d in training.documents],
         "kind": [[d.kind or "not given"] for d in training.documents],
         "group": [[d.group] for d in training.documents],
     }
-    if not any(new) or all(new):
-        fields["part"] = [["hard"] if d.extra.get("hard") else [] for d in training.documents]
     result = {}
     for field, values in fields.items():
         members: dict[str, list[Quality]] = {}
@@ -168,8 +168,9 @@ def worst_lines(training: Training, new: Sequence[bool], most: int = WORST) -> l
         text, start, end = document.text, int(segments.start[i]) - offset, int(segments.end[i]) - offset
         chosen.append(
             WorstLine(
-                document.id, document.group, document.lang, bool(new[number]), text.count("\n", 0, start) + 1, _tail(text[:start]),
-                text[start:end], _head(text[end:]), labels[training.gold[i]], labels[given[i]], round(float(training.scores[i]), 4), bool(gone[i]),
+                document.id, document.group, document.lang, bool(new[number]), text.count("\n", 0, start) + 1,
+                _tail(text[:start]), text[start:end], _head(text[end:]),
+                labels[training.gold[i]], labels[given[i]], round(float(training.scores[i]), 4), bool(gone[i]),
             )
         )  # fmt: skip
         if len(chosen) == most:

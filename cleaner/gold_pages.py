@@ -9,8 +9,10 @@ are a start for a person, not an end; they are marked ``"by": "gold"``.
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +46,20 @@ def align(lines: Sequence[str], gold: str, rest: str = "boilerplate", body: str 
     grams = {n: {article.text[i : i + n] for i in range(len(article.text) - n + 1)} for n in (_WIDE, _NARROW)}
     found = [_covered(_Letters(line), article.text, grams) for line in lines]
     places = _windows(found, article.text)
+    pieces = segment(lines)
+    bounds = np.searchsorted(pieces.document, np.arange(len(lines) + 1)).tolist()
     labels: list[Label] = []
-    for line, (letters, mask, _), (low, high) in zip(lines, found, places):
+    for number, (line, match, (low, high)) in enumerate(zip(lines, found, places)):
+        text = match.letters.text
         if not line.strip():
             labels.append(None)
-            continue
-        if len(letters.text) < _length(letters.text):  # too short to be found by chance-proof runs: by its place
-            inside = bool(letters.text) and letters.text in article.text[low:high]
-            labels.append(body if inside else rest)
+        elif not text:  # a rule or a star between two lines
+            labels.append(body if 0 < low <= high < len(article.text) else rest)
+        elif len(text) < _length(text):  # too short to be found for sure: it must stand where the lines around it leave room
+            labels.append(body if text in article.text[low:high] else rest)
         else:
-            labels.append(_pieces(line, letters, mask, body, rest))
+            starts = pieces.start[bounds[number] : bounds[number + 1]] - pieces.offsets[number]
+            labels.append(_pieces(starts.tolist(), match, body, rest))
     return tuple(labels)
 
 
@@ -61,14 +67,15 @@ class _Letters:
     """The letters and digits of a text, folded, and where each of them stands in it."""
 
     def __init__(self, text: str) -> None:
-        kept: list[str] = []
-        self.at: list[int] = []
-        for i, character in enumerate(text):
-            for folded in unicodedata.normalize("NFKC", character).casefold():
-                if folded.isalnum():
-                    kept.append(folded)
-                    self.at.append(i)
-        self.text = "".join(kept)
+        folded = [_folded(character) for character in text]
+        self.text = "".join(folded)
+        self.at = [i for i, letters in enumerate(folded) for _ in letters]
+
+
+@lru_cache(maxsize=1 << 16)
+def _folded(character: str) -> str:
+    """What counts of a character: its letters and digits, widths and capitals aside."""
+    return "".join(c for c in unicodedata.normalize("NFKC", character).casefold() if c.isalnum())
 
 
 def _length(text: str) -> int:
@@ -77,40 +84,47 @@ def _length(text: str) -> int:
     return _WIDE if 2 * wide >= len(text) else _NARROW
 
 
-def _covered(letters: _Letters, article: str, grams: Mapping[int, set[str]]) -> tuple[_Letters, npt.NDArray[np.bool_], tuple[int, int] | None]:
-    """Which letters of a line stand in runs that the gold has too, and where in the gold the line begins and ends."""
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A line: which of its letters stand in runs that the gold has too, and where in the gold it begins and ends."""
+
+    letters: _Letters
+    mask: npt.NDArray[np.bool_]
+    place: tuple[int, int] | None
+
+
+def _covered(letters: _Letters, article: str, grams: Mapping[int, set[str]]) -> _Match:
     text, n = letters.text, _length(letters.text)
     mask = np.zeros(len(text), dtype=bool)
     hits = [i for i in range(len(text) - n + 1) if text[i : i + n] in grams[n]]
     for i in hits:
         mask[i : i + n] = True
     if not hits or mask.mean() < 0.5:
-        return letters, mask, None
+        return _Match(letters, mask, None)
     start = article.find(text[hits[0] : hits[0] + n])
     end = article.find(text[hits[-1] : hits[-1] + n], start)
-    return letters, mask, (start, (end if end >= 0 else start) + n)
+    return _Match(letters, mask, (start, (end if end >= 0 else start) + n))
 
 
-def _windows(found: Sequence[tuple[_Letters, npt.NDArray[np.bool_], tuple[int, int] | None]], article: str) -> list[tuple[int, int]]:
+def _windows(found: Sequence[_Match], article: str) -> list[tuple[int, int]]:
     """For each line the part of the gold between the lines before and after it that were found there."""
     lows, highs, low, high = [], [], 0, len(article)
-    for _, _, place in found:
+    for match in found:
         lows.append(low)
-        low = place[1] if place else low
-    for _, _, place in reversed(found):
+        low = match.place[1] if match.place else low
+    for match in reversed(found):
         highs.append(high)
-        high = place[0] if place else high
+        high = match.place[0] if match.place else high
     return list(zip(lows, reversed(highs)))
 
 
-def _pieces(line: str, letters: _Letters, mask: npt.NDArray[np.bool_], body: str, rest: str) -> Label:
-    """A label for each piece that `segment` cuts the line into; neighbours with the same one are joined."""
-    pieces = segment([line])
-    bounds = np.searchsorted(letters.at, pieces.start).tolist() + [len(letters.at)]
+def _pieces(starts: Sequence[int], match: _Match, body: str, rest: str) -> Label:
+    """A label for each piece of a line, as `segment` cuts it; neighbours with the same one are joined."""
+    bounds = [*(bisect_left(match.letters.at, start) for start in starts), len(match.letters.at)]
     runs: list[tuple[int, str]] = []
-    for start, low, high in zip(pieces.start.tolist(), bounds, bounds[1:]):
+    for start, low, high in zip(starts, bounds, bounds[1:]):
         if high > low:  # a piece without a letter goes with its neighbour
-            name = body if mask[low:high].mean() >= 0.5 else rest
+            name = body if match.mask[low:high].mean() >= 0.5 else rest
             if not runs or runs[-1][1] != name:
                 runs.append((start if runs else 0, name))
     if not runs:
@@ -138,7 +152,8 @@ def read(path: Path, defaults: Defaults, imported: Imported, *, pages: str | Pat
     `body` names the field of the article's text. Pages without text are counted as unlabelled; a page that is missing or cannot
     be parsed is a `ReadError`.
     """
-    folder = Path(pages) if pages is not None else next((path.parent / name for name in ("pages", "html") if (path.parent / name).is_dir()), None)
+    beside = [path.parent / name for name in ("pages", "html") if (path.parent / name).is_dir()]
+    folder = Path(pages) if pages is not None else next(iter(beside), None)
     parser = Pages()
     try:
         for number, (where, row) in enumerate(read_json(path), 1):

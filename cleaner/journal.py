@@ -49,7 +49,7 @@ class Journal:
 
     def __init__(self, state: Path, settings: Settings) -> None:
         self._file: IO[bytes] = (state / JOURNAL).open("wb")
-        about = {"boot": boot(), "run": Path(settings.run).name, "format": settings.format}
+        about: dict[str, Any] = {"boot": boot(), "run": Path(settings.run).name, "format": settings.format}
         about["parts"] = settings.parts if settings.sharded else 0
         self._file.write(json.dumps(about).encode() + b"\n")
         self._file.flush()

@@ -12,12 +12,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
+import stat
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,8 @@ FORMAT = 1
 LEAF_SCALE = 1 << 20
 MAX_BYTES = 64 << 20
 """A weights file that unpacks to more is refused before it is unpacked."""
+MAX_LABELS, MAX_TREES = 64, 2000
+"""A model with more is refused: it would be no model of ours, and its tables would fill the memory."""
 
 STRANGE_FLOOR = 0.99
 """In a language that the corpus lacks, nothing is dropped below this score."""
@@ -206,8 +210,11 @@ def unpack(sums: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
 WEIGHTS_FILE, CARD_FILE, README_FILE = "weights.npz", "card.json", "README.md"
 
 
-def save_model(model: Model, folder: str | Path) -> None:
-    """Write the model's folder: arrays, card, and the card that people read."""
+def save_model(model: Model, folder: str | Path, extra: Mapping[str, bytes] | None = None) -> None:
+    """Write the model's folder: arrays, card, and the files in `extra` by name (the card that people read, documents).
+
+    All files are written beside those that stand, and take their places together at the end.
+    """
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
@@ -218,8 +225,12 @@ def save_model(model: Model, folder: str | Path) -> None:
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue(), zipfile.ZIP_DEFLATED)
     data = buffer.getvalue()
     card = {**model.card, "weights_sha256": hashlib.sha256(data).hexdigest()}
-    (path / WEIGHTS_FILE).write_bytes(data)
-    (path / CARD_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
+    files = {**(extra or {}), WEIGHTS_FILE: data, CARD_FILE: text.encode("utf-8", "backslashreplace")}
+    for name, content in files.items():
+        (path / f".{name}.part").write_bytes(content)
+    for name in files:
+        (path / f".{name}.part").replace(path / name)
 
 
 def packaged_model() -> Path:
@@ -256,11 +267,12 @@ def load_model(folder: str | Path | None = None) -> Model:
 
 def _read_model(path: Path) -> Model:
     try:
-        card = json.loads((path / CARD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        card = json.loads(_bytes(path / CARD_FILE))
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path / CARD_FILE}: cannot be read as JSON ({error}); train the model again or restore the file.") from None
-    _check_card(card, path)
-    data = (path / WEIGHTS_FILE).read_bytes()
+    if problem := _card_problem(card):
+        raise ModelError(f"{path / CARD_FILE}: the card {problem}.")
+    data = _bytes(path / WEIGHTS_FILE)
     if hashlib.sha256(data).hexdigest() != card.get("weights_sha256"):
         raise ModelError(f"{path / WEIGHTS_FILE}: does not match the card (damaged, truncated or changed); restore it or train again.")
     arrays = _arrays(data, path)
@@ -268,25 +280,47 @@ def _read_model(path: Path) -> Model:
     return Model(card, arrays)
 
 
-def _check_card(card: Any, path: Path) -> None:
+def _bytes(path: Path) -> bytes:
+    """The bytes of a plain file of a size that a model's may have."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+            raise ModelError(f"{path}: is not a plain file of at most {MAX_BYTES >> 20} MiB; do not use it.")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); restore the file or train again.") from None
+
+
+def _card_problem(card: Any) -> str | None:
+    """What is wrong with a card, in words that follow "the card"; `None` if it will do."""
+    again = "train it again (`cleaner train --base FOLDER -o FOLDER`)"
     problem = None
     if not isinstance(card, dict):
         problem = "is not a JSON object"
     elif card.get("format") != FORMAT:
-        problem = f"has format {card.get('format')!r}, this version reads format {FORMAT}; train the model again, or install the version that made it"
-    else:
-        labels, policy = card.get("labels"), card.get("policy")
-        names = isinstance(labels, list) and len(labels) >= 2 and all(isinstance(name, str) and name for name in labels)
-        if not names or len(set(labels)) != len(labels):
-            problem = "has no proper list of at least two labels"
-        elif not isinstance(policy, dict) or not isinstance(policy.get("keep"), list) or not set(policy["keep"]) < set(labels):
-            problem = "has a policy that does not fit its labels"
-        elif not isinstance(policy.get("threshold"), (int, float)) or not 0 < policy["threshold"] <= 1:
-            problem = "has no threshold between 0 and 1"
-        elif card.get("features") != feature_settings():
-            problem = "was made for other features than this version computes; train the model again"
-    if problem:
-        raise ModelError(f"{path / CARD_FILE}: the card {problem}.")
+        number = str(card.get("format"))[:40]
+        problem = f"has format {number}, this version reads format {FORMAT}; {again}, or install the version that made it"
+    elif not _are_names(labels := card.get("labels")) or not 2 <= len(labels) <= MAX_LABELS or len(set(labels)) != len(labels):
+        problem = f"has no proper list of 2 to {MAX_LABELS} labels"
+    elif not isinstance(policy := card.get("policy"), dict) or not _are_names(policy.get("keep")) or not set(policy["keep"]) < set(labels):
+        problem = "has a policy that does not fit its labels"
+    elif not isinstance(policy.get("threshold"), (int, float)) or not 0 < policy["threshold"] <= 1:
+        problem = "has no threshold between 0 and 1"
+    elif not _are_names(card.get("languages", [])) or not _is_curve(card.get("curve", [])):
+        problem = f"has languages or a curve that format {FORMAT} does not know"
+    elif card.get("features") != feature_settings():
+        problem = f"was made for other features than this version computes; {again}"
+    return problem
+
+
+def _are_names(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+
+
+def _is_curve(value: Any) -> bool:
+    """Rows of numbers, as ``--favor`` needs them."""
+    names = ("threshold", "kept_chars")
+    return isinstance(value, list) and all(isinstance(row, dict) and all(isinstance(row.get(n), float) for n in names) for row in value)
 
 
 def feature_settings() -> dict[str, Any]:
@@ -319,16 +353,21 @@ def _arrays(data: bytes, path: Path) -> dict[str, npt.NDArray[Any]]:
                 # Compare before an array is made: a header may announce any size.
                 if dtype != np.dtype(kind) or len(shape) != dimensions or fortran:
                     raise ModelError(f"{where}: array {name} is {dtype} with shape {shape}, not what format {FORMAT} has; train it again.")
-                if int(np.prod(shape)) * dtype.itemsize != len(content) - member.tell():
+                if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - member.tell():
                     raise ModelError(f"{where}: array {name} is truncated; restore the file or train again.")
                 arrays[name] = np.frombuffer(content, dtype=dtype, offset=member.tell()).reshape(shape)
             return arrays
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # what zipfile, its decompressors and NumPy raise at hostile bytes is no closed list
         raise ModelError(f"{where}: cannot be read as plain arrays ({error}); restore the file or train again.") from None
 
 
 def _check_arrays(card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
     labels, where = len(card["labels"]), path / WEIGHTS_FILE
+    most = max(arrays["tree_feature"].shape[0], arrays["look_feature"].shape[0])
+    if most > MAX_TREES:
+        raise ModelError(f"{where}: {most} trees are more than a model of ours has; do not use it.")
     width = len(features.context_names(labels))
     shapes: dict[str, tuple[int, ...]] = {
         "weights": (labels - 1, features.N_BUCKETS), "bias": (labels - 1,), "calibration": (2,), "rarity": (1 << features.KEY_BITS,),
@@ -345,8 +384,8 @@ def _check_arrays(card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]
         if arrays[name].shape != shape:
             raise ModelError(f"{where}: array {name} has shape {arrays[name].shape}, the card needs {shape}; train the model again.")
     for name in ("weight_scale", "bias", "calibration", "tree_base", "look_base"):
-        if not np.isfinite(arrays[name]).all():
-            raise ModelError(f"{where}: array {name} holds numbers that are not finite; train the model again.")
+        if not (np.abs(arrays[name]) < 1e6).all():
+            raise ModelError(f"{where}: array {name} holds numbers that are not finite, or absurd; train the model again.")
     for name in ("tree_threshold", "look_threshold"):
         if np.isnan(arrays[name]).any():
             raise ModelError(f"{where}: array {name} holds numbers that are not finite; train the model again.")

@@ -36,7 +36,8 @@ def page(found: Findings, title: str) -> str:
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     body = "\n".join([_head(found, title), _comparisons(found), _pictures(found), _labels(found), _tables(found), _worst(found), _READING])
     return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="robots" content="noindex">\n'
         f"<title>{_text(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
@@ -64,9 +65,9 @@ def _comparisons(found: Findings) -> str:
     rows = "".join(_comparison_rows(one) for one in found.comparisons)
     head = "".join(f"<th>{name}</th>" for name in ("figure", "before", "after", "change", "nine draws of ten"))
     return (
-        "<h2>Before and after</h2>\n<p>The same documents on both sides, and neither side has learned from the ones it is judged on. The last "
-        "column says how much of the change could be chance: documents were drawn again and again, and nine of ten draws lie in the band."
-        f"</p>\n<div class='wide'><table><thead><tr><th>compared</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        "<h2>Before and after</h2>\n<p>The same documents on both sides, and neither side has learned from the ones it is judged on. "
+        "The last column says how much of the change could be chance: documents were drawn again and again, and nine of ten draws lie "
+        f"in the band.</p>\n<div class='wide'><table><thead><tr><th>compared</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -102,7 +103,8 @@ def _precision_recall(found: Findings) -> str:
     here = (found.everything.recall, found.everything.precision)
     if all(math.isfinite(value) for value in here):
         series.append(Series(f"threshold {found.threshold:g}", [here], "s3", dots=True, line=False))
-    chart = line_chart(series, Axis("recall: of what should go, the share that goes"), Axis("precision"), "Precision and recall of dropping")
+    recall = Axis("recall: of what should go, the share that goes")
+    chart = line_chart(series, recall, Axis("precision"), "Precision and recall of dropping")
     return _figure(chart, "Precision and recall as the threshold falls. Up and to the right is better.")
 
 
@@ -112,7 +114,8 @@ def _reliability(found: Findings) -> str:
     off = sum(row["n"] * abs(row["score"] - row["share"]) for row in found.reliability) / total
     series = [Series("", [(0.0, 0.0), (1.0, 1.0)], "faint"), Series("this model", points, "s1", dots=True)]
     chart = line_chart(series, Axis("score"), Axis("share that should go"), "Reliability of the score")
-    return _figure(chart, f"Reliability: of the segments with a score, the share that should go. On the line is honest; off by {off:.4f} on average.")
+    caption = f"Reliability: of the segments with a score, the share that should go. On the line is honest; off by {off:.4f} on average."
+    return _figure(chart, caption)
 
 
 def _thresholds(found: Findings) -> str:
@@ -152,7 +155,8 @@ def _labels(found: Findings) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("side", "segments", "went", "recall of the name", "precision of the name"))
     names = "".join(f"<th>{_text(label)}</th>" for label in found.labels)
     return (
-        f"<h2>Labels</h2>\n<div class='wide'><table><thead><tr><th>label</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
+        f"<h2>Labels</h2>\n<div class='wide'><table><thead><tr><th>label</th>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>\n"
         "<h3>Confusion</h3>\n<p class='dim'>A row for each true label, a column for each label given; segments.</p>\n"
         f"<div class='wide'><table class='heat'><thead><tr><th></th>{names}</tr></thead><tbody>{''.join(matrix)}</tbody></table></div>"
     )
@@ -179,8 +183,8 @@ def _table(field: str, table: Table) -> str:
 
 
 def _cells(row: Mapping[str, float]) -> str:
-    whole = ("documents", "runs")
-    return "".join(f"<td>{f'{row[name]:,.0f}' if name in whole else f'{row[name]:.4f}'}</td>" if name in row else "<td>–</td>" for name in COLUMNS)
+    shown = {name: f"{row[name]:,.0f}" if name in ("documents", "runs") else f"{row[name]:.4f}" for name in COLUMNS if name in row}
+    return "".join(f"<td>{shown.get(name, '–')}</td>" for name in COLUMNS)
 
 
 # --- the worst lines -------------------------------------------------------------------------------------------------
@@ -229,5 +233,5 @@ _READING = """<h2>How to read the figures</h2>
 <li><b>kept characters</b>: of the characters under labels to keep, the share that stays.</li>
 <li><b>clean untouched</b>: of the documents with nothing to drop, the share that stays whole.</li>
 <li><b>dirty perfect</b>: of the other documents, the share with every run on the right side.</li>
-<li><b>went</b>: of the runs with the label, the share that went. The two figures of the <b>name</b> ask whether the label shown is the true one.</li>
+<li><b>went</b>: of the runs with the label, the share that went. The two figures of the <b>name</b>: is the label shown the true one?</li>
 </ul>"""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, NamedTuple, Protocol
 
-from cleaner.errors import ReadError, UsageError
+from cleaner.errors import CleanerError, ReadError, UsageError
 from cleaner.fields import Page, content, parse
 from cleaner.read import decode
 from cleaner.records import Document
@@ -73,7 +73,7 @@ def open_reader(path: str, kind: str, field: str, encoding: str | None, limit: i
     if kind == "parquet":
         yield _parquet_records(path, field)
     elif kind == "warc":
-        with open(path, "rb") as stream:
+        with open(path, "rb") as stream:  # fastwarc unpacks it itself, and needs to seek
             yield _warc_records(stream, limit)
     else:
         with open_unpacked(path) as stream:
@@ -286,7 +286,6 @@ class _ParquetWriter:
 def _warc_records(stream: BinaryIO, limit: int) -> Iterator[Record]:
     """The response records that are pages. Other records are passed over."""
     try:
-        from fastwarc.stream_io import FastWARCError
         from fastwarc.warc import ArchiveIterator, WarcRecordType
     except ImportError:
         raise UsageError("WARC files need the fastwarc package; pip install 'article-cleaner[warc]'.") from None
@@ -294,22 +293,34 @@ def _warc_records(stream: BinaryIO, limit: int) -> Iterator[Record]:
     try:
         for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
             number += 1
-            kind = (record.http_content_type or "").lower()
-            if kind not in ("text/html", "application/xhtml+xml"):
+            if (record.http_content_type or "").lower() not in ("text/html", "application/xhtml+xml"):
                 continue
             url = record.headers.get("WARC-Target-URI")
             fields = {"id": record.record_id, "url": url, "crawled": record.headers.get("WARC-Date")}
             try:
-                page: Page | ReadError = Page(_body(record, limit), url, record.http_charset)
+                page: Page | ReadError = Page(_decoded(_body(record, limit), record.http_charset), url)
             except ReadError as error:
                 page = error
             yield Record(number, fields, page)
-    except (FastWARCError, OSError, EOFError, ValueError) as error:
+    except (ReadError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # each version of fastwarc has errors of its own; a panic of its Rust code is no Exception
         raise ReadError(f"a broken WARC file ({error}); fetch it again.") from None
 
 
+def _decoded(body: bytes, charset: str | None) -> str | bytes:
+    """The page as text if it is in the character set that the server named; often it is not."""
+    try:
+        return decode(body, charset)[0] if charset else body
+    except CleanerError:
+        return body
+
+
 def _body(record: Any, limit: int) -> bytes:
-    body: bytes = record.reader.read(limit + 1)
+    announced = record.content_length
+    body: bytes = record.reader.read(min(limit, announced) + 1)
+    if len(body) < min(limit, announced):
+        raise ReadError("a record that is shorter than it says; fetch the archive again.")
     if len(body) > limit:
         raise ReadError(f"a page of more than {limit:,} bytes; raise --max-bytes.")
     coding = (record.http_headers.get("Content-Encoding") or "").lower() if record.http_headers else ""

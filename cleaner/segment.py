@@ -4,7 +4,7 @@ A newspaper page usually needs no cut inside a line. Scrapes do: they glue a byl
 last paragraph, or have lost every line break. So a line is cut
 
 * before a mark that opens furniture (``▶ ☞ ※ ⓒ …``), before a list mark that follows a sentence (``■ ◆ ★ ☎ …``), before a
-  bracket or a slash that follows a sentence, and after an e-mail address; and
+  bracket or a slash that follows a sentence, before ``[`` after a closed bracket, and after an e-mail address; and
 * at every sentence end, but only in a line that has such a cut or is longer than `LONG_LINE`.
 
 The model judges each piece in its line, and neighbours with the same verdict are joined again (``decide.py``): cutting too
@@ -21,6 +21,9 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+ANNOUNCEMENT = 14
+"""Code points; so far before a copyright sign its opening bracket or its word is looked for."""
 
 LONG_LINE = 240
 """Code points; a longer line is cut at its sentence ends. In printed Korean news nine paragraphs of ten are shorter."""
@@ -43,21 +46,31 @@ def _flags(characters: str) -> Bools:
     return table
 
 
-_IS_LINE_END = _flags(LINE_END)
 _IS_SPACE = _flags(SPACE + LINE_END)
 _IS_SENTENCE_END = _flags(SENTENCE_END)
 _IS_WIDE_END = _flags(WIDE_END)
 _IS_CLOSER = _flags(CLOSER)
 _IS_MARK = _flags(MARK)
-_IS_OPENING_MARK = _flags(OPENING_MARK)
 _IS_BRACKET = _flags(BRACKET)
-_IS_OPENER = _IS_BRACKET | _flags(LIST_MARK)
+_IS_JOINED = np.zeros(65536, dtype=bool)  # what composition (NFC) joins to the character before
+_IS_JOINED[0x0300:0x0370] = _IS_JOINED[0x0653:0x0656] = _IS_JOINED[0x1160:0x1200] = _IS_JOINED[0x3099:0x309B] = True
+# One look-up for all that is asked of every character.
+_AT, _ENDS_LINE, _BLANK, _OPENS, _MARKS, _JOINS = (np.uint8(1 << bit) for bit in range(6))
+_CLASS = np.zeros(65536, dtype=np.uint8)
+for _bit, _flagged in (
+    (_AT, _flags("@")), (_ENDS_LINE, _flags(LINE_END)), (_BLANK, _IS_SPACE), (_OPENS, _flags(BRACKET + LIST_MARK)),
+    (_MARKS, _flags(OPENING_MARK)), (_JOINS, _IS_JOINED),
+):  # fmt: skip
+    _CLASS[_flagged] |= _bit
 _IS_WORD = _flags("".join(chr(i) for i in range(65535) if chr(i).isalnum() and not 0xD800 <= i < 0xE000))
 _IS_HANGUL = np.zeros(65536, dtype=bool)
 _IS_HANGUL[0xAC00:0xD7A4] = _IS_HANGUL[0x1100:0x1200] = True
-_IS_JOINED = np.zeros(65536, dtype=bool)  # what composition (NFC) joins to the character before
-_IS_JOINED[0x0300:0x0370] = _IS_JOINED[0x0653:0x0656] = _IS_JOINED[0x1160:0x1200] = _IS_JOINED[0x3099:0x309B] = True
 _IS_ADDRESS = _flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
+_IS_LATIN = _flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_IS_COPYRIGHT = _flags("ⓒ©")
+_IS_CLOSING_BRACKET = _flags(")]>】〉》」』")
+_IS_BLOCK_BRACKET = _flags("[<【〈")
+_IS_ANNOUNCED = _flags("[<【〈" + SENTENCE_END + ")]>】〉" + LINE_END)  # where the search for an announcement ends
 _IS_LOWER = _flags("abcdefghijklmnopqrstuvwxyz")
 _IS_UPPER = _flags("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -105,11 +118,11 @@ def segment(texts: Sequence[str]) -> Segments:
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     joined = code_points("\n".join([*texts, ""]))
     codes = np.minimum(joined, 65535).astype(np.uint16)
-    space = _IS_SPACE[codes]
-    line_end = np.flatnonzero(_IS_LINE_END[codes])
+    kinds = _CLASS[codes]
+    inside = np.flatnonzero((kinds & _BLANK) == 0)
+    line_end = np.flatnonzero((kinds & _ENDS_LINE) != 0)
     line_start = np.concatenate(([0], line_end[:-1] + 1)) if len(line_end) else line_end
-    cuts = _cuts(codes, space, line_start, line_end)
-    inside = np.flatnonzero(~space)
+    cuts = _cuts(codes, kinds, inside, line_start, line_end)
     if not len(inside):
         nothing = np.zeros(0, dtype=np.int64)
         return Segments(codes, offsets, nothing, nothing, nothing, nothing)
@@ -123,60 +136,73 @@ def segment(texts: Sequence[str]) -> Segments:
     return Segments(codes, offsets, document, line - first_line[document], start, end)
 
 
-def _cuts(codes: npt.NDArray[np.uint16], space: Bools, line_start: Ints, line_end: Ints) -> Ints:
+def _cuts(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], inside: Ints, line_start: Ints, line_end: Ints) -> Ints:
     """Positions where a line is cut; a cut at or before a line's first character does no harm."""
-    hard = np.concatenate((_opening_marks(codes), _after_addresses(codes), _openers_after_sentences(codes, space)))
+    addresses, openers, marks = (np.flatnonzero((kinds & bit) != 0) for bit in (_AT, _OPENS, _MARKS))
+    hard = np.concatenate((_opening_marks(codes, marks), _after_addresses(codes, addresses), _openers_after_sentences(codes, openers)))
     of_hard = np.searchsorted(line_start, hard, side="right") - 1
-    first = _first_character(space, line_start)
-    flagged = line_end - line_start > LONG_LINE
-    for long in np.flatnonzero(flagged).tolist():  # decomposed text is no longer than the same text composed
-        start, end = line_start[long], line_end[long]
-        flagged[long] = end - start - np.count_nonzero(_IS_JOINED[codes[start:end]]) > LONG_LINE
+    first = np.append(inside, len(codes))[np.searchsorted(inside, line_start)]
+    length = line_end - line_start
+    joined = np.flatnonzero((kinds & _JOINS) != 0)
+    if len(joined):  # decomposed text is no longer than the same text composed
+        length = length - np.bincount(np.searchsorted(line_start, joined, side="right") - 1, minlength=len(length))
+    flagged = length > LONG_LINE
     flagged[of_hard[hard > first[of_hard]]] = True
     if not flagged.any():
         return hard
     picked = np.flatnonzero(flagged)
-    return np.concatenate((hard, _sentence_starts(codes, space, line_start[picked], line_end[picked])))
+    return np.concatenate((hard, _sentence_starts(codes, line_start[picked], line_end[picked])))
 
 
-def _opening_marks(codes: npt.NDArray[np.uint16]) -> Ints:
-    """Marks that open furniture, the first of each run (``▶▶[Free]◀◀`` is one piece)."""
-    at = np.flatnonzero(_IS_OPENING_MARK[codes])
-    before = codes[np.maximum(at - 1, 0)]
-    return at[~_IS_MARK[before] & ~_IS_BRACKET[before]]
+def _opening_marks(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
+    """Marks that open furniture, the first of each run (``▶▶[Free]◀◀`` is one piece).
+
+    A copyright sign is cut off with what announces it: ``<All rights © …>`` at the bracket, ``Copyright ⓒ …`` at the word.
+    """
+    before = codes[np.maximum(at - 1 - (codes[np.maximum(at - 1, 0)] == ord(" ")), 0)]
+    at = at[~_IS_MARK[before] & ~_IS_BRACKET[before] | (at == 0)]
+    signs = np.flatnonzero(_IS_COPYRIGHT[codes[at]])
+    for number in signs.tolist():
+        start = int(at[number])
+        head = codes[max(start - ANNOUNCEMENT, 0) : start][::-1]  # what stands before the sign, nearest first
+        stop = np.flatnonzero(_IS_ANNOUNCED[head])
+        if len(stop) and _IS_BRACKET[head[stop[0]]]:
+            at[number] = start - 1 - stop[0]
+        else:
+            gap = int(len(head) > 0 and head[0] == ord(" "))
+            word = head[gap:]
+            outside = ~_IS_LATIN[word]
+            outside[1:] |= _IS_UPPER[word[:-1]] & _IS_LOWER[word[1:]]  # ``comCopyright``
+            length = int(outside.argmax()) if outside.any() else len(word)
+            at[number] = start - gap - length if length else start
+    return at
 
 
-def _first_character(space: Bools, line_start: Ints) -> Ints:
-    """Where each line's first character that is not white space stands (the end of the text, if there is none)."""
-    inside = np.append(np.flatnonzero(~space), len(space))
-    return inside[np.searchsorted(inside, line_start)]
-
-
-def _after_addresses(codes: npt.NDArray[np.uint16]) -> Ints:
+def _after_addresses(codes: npt.NDArray[np.uint16], signs: Ints) -> Ints:
     """Where an e-mail address ends; ``a@b.comCopyright`` ends where a capital follows a small letter."""
-    cuts = []
-    for at in np.flatnonzero(codes == ord("@")):
-        tail = codes[at + 1 : at + 65]
+    cuts = [np.zeros(0, dtype=np.int64)]
+    for at in np.split(signs, range(4096, len(signs), 4096)):
+        tail = codes[np.minimum(at[:, None] + np.arange(1, 65), len(codes) - 1)]
         stop = ~_IS_ADDRESS[tail]
-        stop[1:] |= _IS_UPPER[tail[1:]] & _IS_LOWER[tail[:-1]]
-        length = int(stop.argmax()) if stop.any() else len(tail)
-        if length:
-            cuts.append(int(at) + 1 + length)
-    return np.array(cuts, dtype=np.int64)
+        stop[:, 1:] |= _IS_UPPER[tail[:, 1:]] & _IS_LOWER[tail[:, :-1]]
+        length = np.where(stop.any(axis=1), stop.argmax(axis=1), tail.shape[1])
+        cuts.append((at + 1 + length)[length > 0])
+    return np.concatenate(cuts)
 
 
-def _openers_after_sentences(codes: npt.NDArray[np.uint16], space: Bools) -> Ints:
+def _openers_after_sentences(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     """List marks, opening brackets and slashes whose last visible predecessor ends a sentence; and ``word /name``."""
-    at = np.flatnonzero(_IS_OPENER[codes])
     at = at[at > 1]
-    previous = np.where(space[at - 1], at - 2, at - 1)
+    after_space = _IS_SPACE[codes[at - 1]]
+    previous = np.where(after_space, at - 2, at - 1)
     before = codes[previous]
     ends = _IS_SENTENCE_END[before] | (_IS_CLOSER[before] & _IS_SENTENCE_END[codes[np.maximum(previous - 1, 0)]])
-    credit = (codes[at] == ord("/")) & space[at - 1] & _IS_WORD[codes[np.minimum(at + 1, len(codes) - 1)]]
+    ends |= _IS_CLOSING_BRACKET[before] & _IS_BLOCK_BRACKET[codes[at]]  # ``(no reuse) [Photo] …``
+    credit = (codes[at] == ord("/")) & after_space & _IS_WORD[codes[np.minimum(at + 1, len(codes) - 1)]]
     return at[ends | credit]
 
 
-def _sentence_starts(codes: npt.NDArray[np.uint16], space: Bools, line_start: Ints, line_end: Ints) -> Ints:
+def _sentence_starts(codes: npt.NDArray[np.uint16], line_start: Ints, line_end: Ints) -> Ints:
     """Where a sentence starts within the given lines."""
     length = line_end - line_start
     where = np.repeat(line_start - np.concatenate(([0], np.cumsum(length)[:-1])), length) + np.arange(length.sum())
@@ -188,4 +214,4 @@ def _sentence_starts(codes: npt.NDArray[np.uint16], space: Bools, line_start: In
     after = np.minimum(after, last)
     following = codes[after]
     glued = _IS_HANGUL[codes[np.maximum(ends - 1, 0)]] & (codes[ends] == ord(".")) & (_IS_HANGUL[following] | (after > ends + 1))
-    return after[space[after] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued]
+    return after[_IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued]

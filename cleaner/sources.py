@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cleaner.errors import UsageError
+from cleaner.read import kind_of
 
 STATE = ".cleaner"
 """The folder inside OUT that holds what is not clean text. Never walked."""
@@ -166,7 +167,7 @@ class _Spool:
         self._files.append(name)
 
     def __iter__(self) -> Iterator[str]:
-        return heapq.merge(*map(_spooled, self._files), self._rest, key=order) if self._files else iter(self._rest)
+        yield from heapq.merge(*map(_spooled, self._files), self._rest, key=order)  # a generator keeps the folder alive
 
 
 def _spooled(name: str) -> Iterator[str]:
@@ -242,7 +243,9 @@ def _walk(top: str, prefix: str, out: str | None, refuse: _excluder) -> Iterator
             if is_folder is None:
                 yield Source(key, path, -1, 0, "a folder that cannot be listed; give yourself the right to read it.")
             elif not is_folder:
-                yield _source(key, path)
+                source = _source(key, path)
+                # A link that leads nowhere is no loss where its name promises nothing that we read.
+                yield source._replace(problem=SKIP + source.problem.removeprefix(SKIP)) if source.problem and not kind_of(key) else source
             elif (reason := guard.refuses(path, is_link)) is None:
                 stack.append(_listing(path, key + "/"))
                 break

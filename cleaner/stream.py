@@ -42,26 +42,20 @@ def clean_each(cleaner: Cleaner, items: Iterable[object]) -> Iterator[CleanArtic
             yield next(cleaned) if refused is None else refused
 
 
-def removed(article: CleanArticle) -> dict[str, int]:
-    """How many characters went, white space not counted, by label.
+def removed(article: CleanArticle) -> tuple[dict[str, int], float]:
+    """How many characters went, by label, and what share of all they are, rounded to 4 places.
 
     >>> removed(Cleaner().clean("시의회는 20일 예산안을 의결했다."))
-    {}
+    ({}, 0.0)
     """
     counts: dict[str, int] = {}
-    for segment in article.dropped:
-        counts[segment.label] = counts.get(segment.label, 0) + _visible(segment.text)
-    return counts
-
-
-def removed_share(article: CleanArticle) -> float:
-    """The share of the characters that went, white space not counted, rounded to 4 places."""
-    total = _visible(article.document.text)
-    return round(sum(removed(article).values()) / total, 4) if total else 0.0
-
-
-def _visible(text: str) -> int:
-    return len("".join(text.split()))
+    total = 0
+    for segment in article.segments:
+        length = segment.end - segment.start
+        total += length
+        if not segment.kept:
+            counts[segment.label] = counts.get(segment.label, 0) + length
+    return counts, round(sum(counts.values()) / total, 4) if counts else 0.0
 
 
 def _length(item: object) -> int:

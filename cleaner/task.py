@@ -119,7 +119,12 @@ def clean_task(task: Task, settings: Settings) -> Done:
     """
     if parent_process() is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the run decides
-    return _Run(task, settings).run()
+    try:
+        return _Run(task, settings).run()
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the panic of a library in Rust is no Exception
+        raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
 
 def killed(task: Task, settings: Settings) -> Done:

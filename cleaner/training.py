@@ -45,8 +45,12 @@ EVERYDAY_CLEAN = 0.65
 N_FOLDS = 5
 STAGE_ONE_C = 6.0
 SCALE_QUANTILE = 0.9999
-VARIANT_WEIGHT = 0.3
-TREES = {"max_iter": 90, "max_depth": 4, "learning_rate": 0.13, "max_bins": 127, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
+VARIANT_WEIGHTS = {"transplanted": 1.0, "paragraphed": 0.5, "flattened": 0.3, "wrapped": 0.3, "cropped": 0.3, "plain": 0.3}
+"""How much a variant counts beside a document as it was written. Ads set into other articles count in full: they are what
+no writer could write enough of."""
+
+TREES = {"max_iter": 90, "max_depth": 4, "learning_rate": 0.13, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
+BINS = 128
 
 Floats = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -130,7 +134,7 @@ def variants(documents: Sequence[LabelledDocument], folds: npt.NDArray[np.int64]
             rng = random.Random(f"{seed}/{document.digest}")
             base = augment.paragraphed(document, rng) if rng.random() < 0.6 else document
             chosen = [] if base is document else [base]
-            if rng.random() < 0.6:
+            if rng.random() < 0.85:
                 chosen.append(augment.transplanted(base, blocks, rng))
             if rng.random() < 0.25:
                 chosen.append(augment.flattened(rng.choice([document, *chosen]), rng))
@@ -178,9 +182,26 @@ def fit_stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.N
     return StageOne(np.clip(np.rint(relative / scale), -127, 127).astype(np.int8), scale, (bias - bias[0])[1:])
 
 
-def fit_stage_two(table: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
-    """Boosted trees, does the segment go; as complete arrays, and the raw score they start from."""
-    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **TREES).fit(table.T, goes, sample_weight=weight)
+def bin_edges(table: Floats) -> list[Floats]:
+    """The values that part each feature into at most `BINS` bins of like size: a value is in the bin after all edges below it."""
+    edges = []
+    for row in table:
+        distinct = np.unique(row)
+        if len(distinct) > BINS:
+            cuts = np.unique(np.percentile(row, np.linspace(0, 100, BINS + 1)[1:-1], method="averaged_inverted_cdf"))
+        else:
+            cuts = (distinct[1:].astype(np.float64) + distinct[:-1]) / 2
+        edges.append(cuts.astype(np.float32))
+    return edges
+
+
+def fit_trees(codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+    """Boosted trees, does the segment go; as complete arrays, and the raw score they start from.
+
+    Fitted on bin numbers, ``(n_segments, n_features)``, not on values: scikit-learn takes ten times as long to find weighted quantiles
+    for every fit, and finds them in another way in every release.
+    """
+    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **TREES).fit(codes, goes, sample_weight=weight)
     depth = int(TREES["max_depth"])
     n = len(model._predictors)
     trees = Trees(
@@ -188,11 +209,11 @@ def fit_stage_two(table: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArra
         np.zeros((n, 2**depth), dtype=np.int32),
     )  # fmt: skip
     for number, (predictor,) in enumerate(model._predictors):
-        _fill(trees, number, predictor.nodes, 0, 0, 0)
+        _fill(trees, number, predictor.nodes, edges, 0, 0, 0)
     return trees, float(np.ravel(model._baseline_prediction)[0])
 
 
-def _fill(trees: Trees, number: int, nodes: Any, source: int, place: int, level: int) -> None:
+def _fill(trees: Trees, number: int, nodes: Any, edges: Sequence[Floats], source: int, place: int, level: int) -> None:
     """Copy a node of a scikit-learn tree and all below it; a leaf that ends early fills every place under it."""
     node, depth = nodes[source], trees.depth
     if node["is_leaf"]:
@@ -201,11 +222,10 @@ def _fill(trees: Trees, number: int, nodes: Any, source: int, place: int, level:
         trees.value[number, first : first + span] = round(float(node["value"]) * LEAF_SCALE)
         return
     trees.feature[number, place] = node["feature_idx"]
-    # The threshold in single precision, rounded down: x <= t in double stays x <= t for every single-precision x.
-    threshold = np.float32(node["num_threshold"])
-    trees.threshold[number, place] = threshold if threshold <= node["num_threshold"] else np.nextafter(threshold, np.float32(-np.inf))
-    _fill(trees, number, nodes, int(node["left"]), 2 * place + 1, level + 1)
-    _fill(trees, number, nodes, int(node["right"]), 2 * place + 2, level + 1)
+    # A bin number above k + 1/2 is a value above edge k.
+    trees.threshold[number, place] = edges[node["feature_idx"]][int(node["num_threshold"])]
+    _fill(trees, number, nodes, edges, int(node["left"]), 2 * place + 1, level + 1)
+    _fill(trees, number, nodes, edges, int(node["right"]), 2 * place + 2, level + 1)
 
 
 def fit_calibration(raw: Scores, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -255,14 +275,15 @@ def train(
     drops = np.array([name not in keep for name in labels])
     count = np.ones(len(documents)) if counts is None else np.asarray(counts, dtype=np.float64)
     learned = np.flatnonzero(count)
-    _check([documents[i] for i in learned], labels, drops)
+    _check([documents[i] for i in learned.tolist()], labels, drops)
     folds = deal(documents, N_FOLDS) if folds is None else folds
-    extra, chosen = variants([documents[i] for i in learned], folds[learned])
+    extra, chosen = variants([documents[i] for i in learned.tolist()], folds[learned])
     source = np.concatenate((np.arange(len(documents)), learned[np.array(chosen, dtype=np.int64)]))
     everything = prepare([*documents, *extra], labels, len(documents))
     n_own = int(np.searchsorted(everything.segments.document, len(documents)))
     fold = folds[source][everything.segments.document]
-    weight = count[source][everything.segments.document] * np.where(np.arange(len(fold)) < n_own, 1.0, VARIANT_WEIGHT)
+    weight_of = np.array([1.0] * len(documents) + [VARIANT_WEIGHTS[variant.id.rpartition("/")[2]] for variant in extra])
+    weight = count[source][everything.segments.document] * weight_of[everything.segments.document]
     gold, goes = everything.gold, drops[everything.gold]
     report(f"{len(documents)} documents and {len(extra)} variants of them, {n_own} + {len(fold) - n_own} segments, {len(labels)} labels")
 
@@ -295,7 +316,7 @@ def train(
         "format": FORMAT, "labels": labels, "policy": {"keep": list(keep), "threshold": threshold}, "features": feature_settings(),
         "languages": sorted({document.lang for document in documents if document.lang}),
         "words": learn_words(documents),
-        "corpus": {"documents": len(learned), "segments": n_own, "digests": sorted({documents[i].digest for i in learned})},
+        "corpus": {"documents": len(learned), "segments": n_own, "digests": sorted({documents[i].digest for i in learned.tolist()})},
         "curve": curve, "reliability": reliability(scores, goes[own], everyday[everything.segments.document[own]]),
         "quality": quality_table(documents, own_segments, scores, threshold, dropped),
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__},
@@ -315,7 +336,9 @@ def _cross_fit(
 ) -> tuple[tuple[Trees, float], Scores]:
     """Trees fitted on everything, and for each segment the raw score of trees that did not see its fold."""
     fits = _fits(fold, weight, present)
-    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_stage_two)(table[:, used], goes[used], weight[used]) for used in fits)
+    edges = bin_edges(table)
+    codes = np.stack([np.searchsorted(cuts, row).astype(np.uint8) for cuts, row in zip(edges, table)], axis=1)
+    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_trees)(codes[used], edges, goes[used], weight[used]) for used in fits)
     raw = np.zeros(len(fold))
     for k, (trees, base) in zip(present, fitted):
         raw[fold == k] = trees.raw(table[:, fold == k]) / LEAF_SCALE + base
@@ -338,9 +361,9 @@ def _stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDAr
         return fit_stage_one(matrix, gold, weight, n_labels)
 
 
-def _stage_two(table: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+def _trees(codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
     with threadpool_limits(1):
-        return fit_stage_two(table, goes, weight)
+        return fit_trees(codes, edges, goes, weight)
 
 
 def _check(documents: Sequence[LabelledDocument], labels: Sequence[str], drops: npt.NDArray[np.bool_]) -> None:

@@ -78,8 +78,7 @@ def batches(monkeypatch):
 
 
 def says_what_went(metadata, clean):
-    lost = sum(len("".join(segment.text.split())) for segment in clean.dropped)
-    total = len("".join(DIRTY.split()))
+    lost, total = (sum(len(segment.text) for segment in segments) for segments in (clean.dropped, clean.segments))
     by_label = {key: value for key, value in metadata.items() if key.startswith("removed_as_")}
     return (
         metadata["removed_characters"] == lost > 0

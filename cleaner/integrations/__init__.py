@@ -14,8 +14,8 @@ All of them clean in batches and take the same options: ``model``, ``keep`` and 
 * ``"drop"``: the document is left out, and a warning is logged.
 
 The metadata of a cleaned document says what was removed and how much: ``removed_characters``, ``removed_share`` and one
-``removed_as_<label>`` for each label that the policy drops (characters, white space not counted). Plain numbers under the same
-keys for every document, because many stores take nothing else; and never the removed text, which would be found again.
+``removed_as_<label>`` for each label that the policy drops, in characters. Plain numbers under the same keys for every document,
+because many stores take nothing else; and never the removed text, which would be found again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from cleaner.errors import CleanerError, UsageError
 from cleaner.pipeline import Cleaner
 from cleaner.records import CleanArticle
-from cleaner.stream import clean_each, removed, removed_share
+from cleaner.stream import clean_each, removed
 
 ERRORS = ("raise", "keep", "drop")
 
@@ -54,9 +54,9 @@ def metadata(cleaner: Cleaner, article: CleanArticle) -> dict[str, int | float]:
     >>> metadata(cleaner, cleaner.clean("시의회는 20일 예산안을 의결했다."))
     {'removed_characters': 0, 'removed_share': 0.0, 'removed_as_ad': 0, 'removed_as_boilerplate': 0}
     """
-    counts = removed(article)
+    counts, share = removed(article)
     by_label = {f"removed_as_{label}": counts.get(label, 0) for label in cleaner.model.labels if label not in cleaner.policy.keep}
-    return {"removed_characters": sum(counts.values()), "removed_share": removed_share(article), **by_label}
+    return {"removed_characters": sum(counts.values()), "removed_share": share, **by_label}
 
 
 def cleaned(
