@@ -79,7 +79,7 @@ def systems(model: str | None) -> dict[str, System]:
 def read_pages(folder: Path) -> Iterator[Page]:
     from cleaner.read import decode
 
-    with open(folder / "gold.jsonl", encoding="utf-8") as file:
+    with (folder / "gold.jsonl").open(encoding="utf-8") as file:
         for row in map(json.loads, filter(str.strip, file)):
             html, _ = decode((folder / "pages" / f"{row['id']}.html").read_bytes(), page=True)
             yield Page(row["id"], str(row.get("lang", "")), str(row.get("publisher", "")), row.get("url"), row["body"], html)
@@ -172,10 +172,10 @@ def main() -> None:
         for page in pages:
             run(page, tools, options.repeat)
         groups: dict[str, list[Page]] = defaultdict(list)
-        groups["all"] = pages
         for page in pages if options.by else ():
             groups[getattr(page, options.by)].append(page)
-        tables = {group: {name: score(members, name) for name in tools} for group, members in groups.items() if group == "all" or len(members) > 1}
+        several = {"all": pages, **{group: members for group, members in groups.items() if len(members) > 1}}
+        tables = {group: {name: score(members, name) for name in tools} for group, members in several.items()}
         text = "\n\n".join(f"**{folder.name}, {group}**\n\n{markdown_table(table)}" for group, table in tables.items())
         print(text)
         save(options.out, f"pages-{folder.name}", tables, text)
@@ -187,7 +187,7 @@ def main() -> None:
                 file.write_text("\n".join(rows) + "\n", encoding="utf-8", errors="backslashreplace")
         if options.lost:
             cleaner = Cleaner(options.model)
-            with open(options.lost, "a", encoding="utf-8", errors="backslashreplace") as out:
+            with options.lost.open("a", encoding="utf-8", errors="backslashreplace") as out:
                 out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for page in pages for row in misjudged(page, cleaner))
 
 

@@ -8,11 +8,11 @@ installed, `peers` leaves it out and says so.
 from __future__ import annotations
 
 import html
-import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from cleaner import Cleaner
 from cleaner.corpus import LabelledDocument
@@ -109,7 +109,8 @@ REGEXES = [
         r"[\[(【<]?\s*(?:저작권자|copyrights?|ⓒ|©)[^\n]*",
         r"[^.\n]{0,20}무단\s*(?:전재|복제|배포)[^\n]*",
         r"(?:▶|☞|▷|※)[^\n]*",
-        r"[^.\n]*(?:구독\s*(?:하기|신청|버튼|해 ?주)|카카오톡\s*채널|카톡\s*친구|네이버\s*(?:채널|에서 .{0,12}(?:받|구독))|앱\s*(?:다운로드|설치))[^\n]*",
+        r"[^.\n]*(?:구독\s*(?:하기|신청|버튼|해 ?주)|카카오톡\s*채널|카톡\s*친구)[^\n]*",
+        r"[^.\n]*(?:네이버\s*(?:채널|에서 .{0,12}(?:받|구독))|앱\s*(?:다운로드|설치))[^\n]*",
         r"[^.\n]*제보(?:는|하기|를 ?(?:받|기다))[^\n]*",
         r"^\s*(?:관련\s*기사|많이\s*본|인기\s*기사|이\s*시각|추천\s*기사|기사\s*더\s*보기|목록|댓글|공유|좋아요|기사제보)[^\n]{0,30}$",
         r"[^.\n]*(?:상담\s*(?:문의|전화)|문의\s*(?:전화|[:：])|무료\s*(?:상담|체험|추천)|의료광고\s*심의|사업자\s*등록\s*번호|할인\s*이벤트)[^\n]*",
@@ -200,10 +201,10 @@ def fasttext(corpus: Sequence[LabelledDocument]) -> LineJudge:
     package.FastText.eprint = lambda *_: None
     lines, goes = labelled_lines(corpus)
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "lines.txt")
-        with open(path, "w", encoding="utf-8", errors="replace") as file:
+        path = Path(folder) / "lines.txt"
+        with path.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(f"__label__{'drop' if go else 'keep'} {' '.join(line.split())}\n" for line, go in zip(lines, goes))
-        model = package.train_supervised(path, minn=1, maxn=4, dim=10, bucket=200_000, epoch=25, lr=0.5, thread=1, verbose=0)
+        model = package.train_supervised(str(path), minn=1, maxn=4, dim=10, bucket=200_000, epoch=25, lr=0.5, thread=1, verbose=0)
 
     def judge(lines: Sequence[str]) -> list[bool]:
         # A list goes through the library at once; a single string would meet an error of fastText 0.9 with NumPy 2.

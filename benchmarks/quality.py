@@ -58,7 +58,8 @@ def union(spans: Sequence[Span]) -> list[Span]:
 def score(documents: Sequence[LabelledDocument], removed: Sequence[Sequence[Span]]) -> dict[str, float]:
     """The measures of `cleaner evaluate`, for what any tool removed."""
     cut = segment([document.text for document in documents])
-    spans = [(number, offset + start, offset + end) for number, offset in enumerate(cut.offsets[:-1]) for start, end in union(removed[number])]
+    offsets = cut.offsets[:-1].tolist()
+    spans = [(number, offset + start, offset + end) for number, offset in enumerate(offsets) for start, end in union(removed[number])]
     number, start, end = np.array(spans, dtype=np.int64).reshape(-1, 3).T
     gone = Segments(cut.codes, cut.offsets, number, np.zeros_like(number), start, end)
     quality = measure(documents, gone, np.ones(len(gone), dtype=bool), DROPPED).rounded()
@@ -71,10 +72,11 @@ def remaining(document: LabelledDocument, removed: Sequence[Span]) -> str:
     line_of = np.cumsum([0, *(c == "\n" for c in text)])
     for start, end in [*union(removed), (len(text), len(text))]:
         for low, high, kept in ((at, start, True), (start, end, False)):
+            start_of = low
             for part in text[low:high].splitlines(keepends=True):
                 if part.strip():
-                    pieces.append((int(line_of[low]), low, low + len(part.rstrip()), kept))
-                low += len(part)
+                    pieces.append((int(line_of[start_of]), start_of, start_of + len(part.rstrip()), kept))
+                start_of += len(part)
         at = end
     return clean_text(text, pieces)
 

@@ -32,7 +32,7 @@ def _cell(value: float | int | str | None, places: int) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.0f}" if abs(value) >= 1000 or value.is_integer() and abs(value) > 1 else f"{value:.{places}f}"
+        return f"{value:.0f}" if abs(value) >= 1000 or (value.is_integer() and abs(value) > 1) else f"{value:.{places}f}"
     return str(value)
 
 

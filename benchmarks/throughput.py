@@ -36,7 +36,7 @@ PIPE, MANY, FASTTEXT, STOCK = "article-cleaner, pipe", "article-cleaner, clean_m
 
 def read_records(path: str) -> list[dict[str, str]]:
     """The records of a file, as id and text alone."""
-    with open(path, encoding="utf-8") as file:
+    with Path(path).open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file if line.strip()]
     return [{"id": str(row.get("id", "")), "text": row["text"] if "text" in row else "\n".join(row["lines"])} for row in rows]
 

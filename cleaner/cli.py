@@ -225,7 +225,7 @@ def import_(files: tuple[str, ...], out: str, **options: Any) -> None:
 @labels.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("-o", "--output", "out", metavar="FILE", required=True, help="The file to write.")
-@click.option("--to", "form", metavar="FORMAT", help="csv, tsv, label-studio, label-studio-spans or doccano [default: by the name of the file].")
+@click.option("--to", "form", metavar="FORMAT", help="csv, tsv, label-studio, label-studio-spans or doccano [default: by FILE's name].")
 def export(files: tuple[str, ...], out: str, form: str | None) -> None:
     """Write labelled documents for a spreadsheet, Label Studio or doccano."""
     from cleaner import labelling
@@ -240,11 +240,11 @@ def export(files: tuple[str, ...], out: str, form: str | None) -> None:
 @click.option("--fast", is_flag=True, help="Leave out the cross-validation that finds likely label errors.")
 @click.option("--all", "everything", is_flag=True, help="List every finding [default: twenty of each kind].")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON Lines.")
-def check(files: tuple[str, ...], names: str | None, keep: str | None, fast: bool, everything: bool, as_json: bool) -> None:
+def check(files: tuple[str, ...], names: str | None, keep: str | None, **options: bool) -> None:
     """Say what is wrong with labelled files, line by line. Exit status 1 if there is an error."""
     from cleaner import labelling
 
-    sys.exit(labelling.check_command(files, names, keep, fast=fast, everything=everything, as_json=as_json))
+    sys.exit(labelling.check_command(files, names, keep, **options))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,8 @@ def label_lines(
             names[start:end] = [label] * (end - start)
         bare = [i for i, name in enumerate(names) if name is None and not line[i].isspace()]
         if bare and rest is None:
-            shown = line[bare[0] : bare[0] + 30]
+            labelled = next((i for i in range(bare[0], len(line)) if names[i] is not None), len(line))
+            shown = line[bare[0] : labelled].strip()[:40]
             raise CorpusError(f"{where}, line {number}: no label on {shown!r}; label it, or name the label of all such text with --rest.")
         imported.filled += bool(bare)
         for i in bare:

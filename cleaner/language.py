@@ -7,6 +7,7 @@ the corpus used most in each; running text of a language is full of them, text o
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -36,6 +37,12 @@ def learn_words(documents: Sequence[LabelledDocument]) -> dict[str, list[str]]:
     return {lang: sorted(sorted(count), key=lambda word: -count[word])[:WORDS_EACH] for lang, count in sorted(counts.items())}
 
 
+def _sample(text: str) -> str:
+    """The start of a text, the same however it is composed and whatever white space stands in it."""
+    words = text.split(maxsplit=SAMPLE // 4)[: SAMPLE // 4]
+    return unicodedata.normalize("NFC", " ".join(words))[:SAMPLE]
+
+
 def known(text: str, languages: Sequence[str], words: Mapping[str, frozenset[str]]) -> bool:
     """Whether `text` looks like one of the languages the model has learned.
 
@@ -45,7 +52,7 @@ def known(text: str, languages: Sequence[str], words: Mapping[str, frozenset[str
     >>> known("Kaupunginvaltuusto päätti maanantaina sulkea sillan viikoksi, ja kunta maksaa työn kokonaan itse.", ["en"], english)
     False
     """
-    sample = text[:SAMPLE]
+    sample = _sample(text)
     letters = sum(map(str.isalpha, sample))
     found = {lang: len(pattern.findall(sample)) for lang, pattern in _SCRIPTS.items()}
     if sum(found.values()) > 0.25 * letters:

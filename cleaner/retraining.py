@@ -209,6 +209,7 @@ def described(trained: training.Training, taught: Lesson, found: Findings, optio
         "corpus": {**trained.model.card["corpus"], "composition": composition, **({"counts": counts} if counts else {})},
         "quality_by_group": {name: {m: row[m] for m in short if m in row} for name, row in found.tables.get("group", {}).items()},
         "comparisons": [_plain(one) for one in found.comparisons],
+        "curve": [{name: value for name, value in row.items() if np.isfinite(value)} for row in found.thresholds],
         "documents_digest": carried.digest(documents), "carries_documents": options.carry,
     }  # fmt: skip
     if taught.base is not None:

@@ -65,7 +65,36 @@ def unpack(data: bytes, name: str, limit: int | None = None) -> bytes:
 def _reader(file: BinaryIO, name: str) -> BinaryIO:
     if packing(name) == ".gz":
         return cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb"))
-    return cast(BinaryIO, _zstandard().ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False))
+    return cast(BinaryIO, io.BufferedReader(_Zstd(file)))
+
+
+class _Zstd(io.RawIOBase):
+    """Unpacks zstd. The library's own reader takes a file that is cut for one that ends."""
+
+    FEED = 512  # bytes at a time; a bomb makes at most 16 MiB of them
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._new = file, _zstandard().ZstdDecompressor().decompressobj
+        self._frame: Any = None
+        self._packed = self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            self._packed = self._packed or self._file.read(self.FEED)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("it ends inside a frame")
+                break
+            self._frame = self._frame or self._new()
+            self._ready, self._packed = self._frame.decompress(self._packed), b""
+            if self._frame.eof:
+                self._frame, self._packed = None, self._frame.unused_data
+        taken, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
 
 
 class _Guarded(io.RawIOBase):

@@ -28,16 +28,27 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 LABELS = ("editorial", "caption", "byline", "ad", "boilerplate")
 POLICY = Policy(("editorial", "caption", "byline"), 0.8)
 FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1400,900",
-)  # fmt: skip
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1400,900",
+)
 
 
-def judged(ident, lines, scores, lang="ko", group="한빛일보", person=False, verdicts=None):
+def judged(ident, lines, scores, lang="ko", group="한빛일보", *, person=False, verdicts=None):
     """A document with hand-made verdicts: lines of (text, label), a score for each run."""
-    document = LabelledDocument(ident, lang, group, "web", tuple(t for t, _ in lines), tuple(name if t.strip() else None for t, name in lines))
+    document = LabelledDocument(
+        ident, lang, group, "web", tuple(t for t, _ in lines), tuple(name if t.strip() else None for t, name in lines)
+    )
     places = [
-        (i, start, end, name) for i, (text, label) in enumerate(zip(document.lines, document.labels)) for start, end, name in label_runs(text, label)
+        (i, start, end, name)
+        for i, (text, label) in enumerate(zip(document.lines, document.labels))
+        for start, end, name in label_runs(text, label)
     ]
     runs = []
     for k, ((line, start, end, name), score) in enumerate(zip(places, scores)):
@@ -50,23 +61,35 @@ def judged(ident, lines, scores, lang="ko", group="한빛일보", person=False, 
 KO = judged(
     "ko/1.txt",
     [
-        ("한빛시, 내년 봄 새 도서관 연다", "editorial"), ("", None),
+        ("한빛시, 내년 봄 새 도서관 연다", "editorial"),
+        ("", None),
         ("한빛시는 12일 시립도서관을 내년 4월 개관한다고 밝혔다. 😀 장서는 8만 권이다. ▶ 한빛일보 구독하기", "editorial"),
-        ("박가람 기자 garam@hanbit.example", "byline"), ("잘들려보청기 한빛점 062) 555-0100", "ad"),
-        ("무이자 12개월 할부", "ad"), ("첫 방문 고객 무료 청력검사", "ad"),
+        ("박가람 기자 garam@hanbit.example", "byline"),
+        ("잘들려보청기 한빛점 062) 555-0100", "ad"),
+        ("무이자 12개월 할부", "ad"),
+        ("첫 방문 고객 무료 청력검사", "ad"),
     ],
     [0.02, 0.3, 0.1, 0.99, 0.85, 0.97],
-)  # fmt: skip
+)
 AR = judged(
-    "ar/2.html", [("افتتحت البلدية مكتبة عامة جديدة تضم نحو 12,000 كتاب.", "editorial"), ("اشترك في نشرتنا اليومية", "boilerplate")], [0.01, 0.9],
-    "ar", "sahifa",
-)  # fmt: skip
-EN = judged("en/3.txt", [("The council met on Monday.", "editorial"), ("Sign up for our newsletter", "boilerplate")], [0.01, 0.999], "en", "Gazette")
+    "ar/2.html",
+    [("افتتحت البلدية مكتبة عامة جديدة تضم نحو 12,000 كتاب.", "editorial"), ("اشترك في نشرتنا اليومية", "boilerplate")],
+    [0.01, 0.9],
+    "ar",
+    "sahifa",
+)
+EN = judged(
+    "en/3.txt", [("The council met on Monday.", "editorial"), ("Sign up for our newsletter", "boilerplate")], [0.01, 0.999], "en", "Gazette"
+)
 HOSTILE_LINES = [
-    "</script><script>window.hacked=1</script> title", '<img src=x onerror="window.hacked=1"> <b>bold</b> &amp; {{data}}',
-    "The file is \u202egnp.exe\u202c and \u2066isolated\u2069, zero\u200bwidth, nul \x00, lone \ud83d end", "<!-- ]]> 😀 👩\u200d💻 \u2028 line",
-]  # fmt: skip
-HOSTILE = judged("</script><svg onload=window.hacked=1>", [(line, "editorial") for line in HOSTILE_LINES], [0.5, 0.4, 0.3, 0.2], "en", "'\"><i>")
+    "</script><script>window.hacked=1</script> title",
+    '<img src=x onerror="window.hacked=1"> <b>bold</b> &amp; {{data}}',
+    "The file is \u202egnp.exe\u202c and \u2066isolated\u2069, zero\u200bwidth, nul \x00, lone \ud83d end",
+    "<!-- ]]> 😀 👩\u200d💻 \u2028 line",
+]
+HOSTILE = judged(
+    "</script><svg onload=window.hacked=1>", [(line, "editorial") for line in HOSTILE_LINES], [0.5, 0.4, 0.3, 0.2], "en", "'\"><i>"
+)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +148,9 @@ class Page:
     @property
     def words(self):
         # As JSON: a lone surrogate does not pass between driver and browser.
-        return json.loads(self.driver.execute_script("return JSON.stringify([...document.querySelectorAll('#text .words')].map(w => w.textContent))"))
+        return json.loads(
+            self.driver.execute_script("return JSON.stringify([...document.querySelectorAll('#text .words')].map(w => w.textContent))")
+        )
 
     @property
     def cursor(self):
@@ -276,20 +301,34 @@ def test_keys_of_another_script(sheet, open_it):
     """The keys work while the keyboard writes Hangul: their place on the board counts."""
     sheet.open(KO)
     key = {"first": "j", "hangul": "ㅓ"}[open_it]
-    sheet.driver.execute_script("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], code: 'KeyJ', bubbles: true}))", key)
+    sheet.driver.execute_script(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], code: 'KeyJ', bubbles: true}))", key
+    )
     assert sheet.cursor == 2
 
 
 def test_hostile_text_is_shown_as_text(sheet):
     """Markup, event attributes, bidi controls, NUL and lone surrogates in the data are shown and saved as they are; nothing runs."""
-    sheet.open(HOSTILE, title="</title><script>window.hacked=1</script>", reasons=lambda d, runs: [["<img src=x onerror=window.hacked=1>"] for _ in runs])
+    sheet.open(
+        HOSTILE,
+        title="</title><script>window.hacked=1</script>",
+        reasons=lambda _, runs: [["<img src=x onerror=window.hacked=1>"] for _ in runs],
+    )
     time.sleep(0.2)
     assert sheet.driver.execute_script("return window.hacked") is None
     assert sheet.driver.execute_script("return document.querySelectorAll('img, svg, b, iframe').length") == 0
     assert len(sheet.driver.execute_script("return [...document.scripts].map(s => s.type)")) == 2
     assert sheet.words[0] == HOSTILE_LINES[0]
     assert sheet.words[1] == HOSTILE_LINES[1]
-    assert [mark.get_property("textContent") for mark in sheet.all("#text .hidden")] == ["RLO", "PDF", "LRI", "PDI", "ZWSP", "U+0000", "U+2028"]
+    assert [mark.get_property("textContent") for mark in sheet.all("#text .hidden")] == [
+        "RLO",
+        "PDF",
+        "LRI",
+        "PDI",
+        "ZWSP",
+        "U+0000",
+        "U+2028",
+    ]
     sheet.keys("c")
     row = json.loads(sheet.save().read_text(encoding="utf-8"))
     assert row["lines"] == HOSTILE_LINES
@@ -371,7 +410,15 @@ def test_a_label_of_ones_own(sheet):
 def test_labels_and_model_disagree(sheet):
     """In a labelled document the labels are the person's; where the model says otherwise, that is named and comes first."""
     agreed = judged("agreed", [("Fine line here.", "editorial")], [0.01], "en", "g", person=True)
-    other = judged("other", [("Fine line here.", "editorial"), ("Cheap flights today", "editorial")], [0.01, 0.99], "en", "g", True, ["editorial", "ad"])
+    other = judged(
+        "other",
+        [("Fine line here.", "editorial"), ("Cheap flights today", "editorial")],
+        [0.01, 0.99],
+        "en",
+        "g",
+        person=True,
+        verdicts=["editorial", "ad"],
+    )
     sheet.open(agreed, other)
     assert (sheet.title, sheet.cursor) == ("other", 1)
     assert sheet.labels[1] == "editorial"
