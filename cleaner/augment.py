@@ -1,8 +1,8 @@
 """Variants of labelled documents for training: the same words as other scrapers and scanners would have left them.
 
 `flattened` loses the line breaks, `wrapped` breaks at a width, `paragraphed` joins sentences into longer paragraphs,
-`transplanted` carries the ad blocks of other documents into this one, `cropped` keeps a part of the lines. Each takes a document and a random generator and returns a new document; nothing
-is invented, so a label stays true of its words.
+`transplanted` carries the ad blocks of other documents into this one, `cropped` keeps a part of the lines. Each takes a
+document and a random generator and returns a new document; nothing is invented, so a label stays true of its words.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ def _lines(document: LabelledDocument) -> list[Runs]:
 
 
 def _document(source: LabelledDocument, lines: Sequence[Runs], kind: str) -> LabelledDocument:
-    texts, labels = [], []
+    texts: list[str] = []
+    labels: list[Label] = []
     for runs in lines:
-        text, starts = "", []
+        text = ""
+        starts: list[tuple[int, str]] = []
         for piece, name in runs:
             if not starts or starts[-1][1] != name:
                 starts.append((len(text), name))

@@ -19,6 +19,7 @@ from cleaner.errors import UsageError
 from cleaner.journal import RUNS, Journal, merge
 from cleaner.manifest import MANIFEST, Comparison, Rules, changes, lines_of
 from cleaner.parallel import run, tasks
+from cleaner.read import python_encoding
 from cleaner.sinks import FORMATS, SHARDED
 from cleaner.sources import STATE, Selection, find
 from cleaner.task import Done, Settings, close_pages
@@ -127,11 +128,13 @@ def locked(state: Path) -> Iterator[None]:
 
 def settings_for(
     out: Path, shard: tuple[int, int] | None = None, *, model: str | Path | None = None, keep: Sequence[str] | None = None,
-    favor: str | None = None, field: str = "text", format: str = "text", parts: int = 16, **limits: Any,
+    favor: str | None = None, field: str = "text", encoding: str | None = None, format: str = "text", parts: int = 16, **limits: Any,
 ) -> Settings:  # fmt: skip
     """The settings of a run; `ModelError` or `UsageError` if they cannot be had. `limits` are the other fields of `Settings`."""
     if format not in FORMATS:
         raise UsageError(f"unknown format {format!r}; use one of {', '.join(FORMATS)}.")
+    if encoding is not None and python_encoding(encoding) is None:
+        raise UsageError(f"unknown encoding {encoding!r}; use a name such as utf-8, cp949 or shift_jis.")
     if parts < 1 or (shard and format in SHARDED and parts % shard[1]):
         raise UsageError(f"{parts} parts cannot be shared by {shard[1] if shard else 0} machines; let --parts be a multiple of the shards.")
     if format == "parquet":
@@ -143,7 +146,7 @@ def settings_for(
         run_folder = state_folder(out, shard) / RUNS / run_folder.name
     folder = None if model is None else os.path.abspath(model)
     kept = None if keep is None else tuple(keep)
-    settings = Settings(str(out), str(run_folder), "", folder, kept, favor, field, format=format, parts=parts, **limits)
+    settings = Settings(str(out), str(run_folder), "", folder, kept, favor, field, encoding, format, parts, **limits)
     return dataclass_replace(settings, config=_config(settings))
 
 

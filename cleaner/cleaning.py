@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -106,12 +107,14 @@ def _batch(inputs: Sequence[str], out: str, options: dict[str, Any]) -> int:
     passed["format"] = options["format"] or "text"
     passed["keep"] = None if keep is None else [name.strip() for name in keep.split(",") if name.strip()]
     rules = Rules(options["retry_failed"], options["checksum"], options["prune"])
-    if options["quiet"]:
-        outcome = clean_batch(selection, out, jobs=options["jobs"], rules=rules, **passed)
-    else:
-        count = None if selection.files_from == "-" else lambda: sum(1 for _ in find(selection, os.path.abspath(out))[1])
-        with Progress(count) as progress:
+    count = None if selection.files_from == "-" else lambda: sum(1 for _ in find(selection, os.path.abspath(out))[1])
+    try:
+        with nullcontext() if options["quiet"] else Progress(count) as progress:
             outcome = clean_batch(selection, out, jobs=options["jobs"], rules=rules, progress=progress, **passed)
+    except KeyboardInterrupt:
+        print("cleaner: stopped; run the same command again, and it goes on from here.", file=sys.stderr)
+        return 130
+    if not options["quiet"]:
         print(_summary(outcome, options["prune"]), file=sys.stderr)
     failed = outcome.failed + outcome.failed_before
     if failed:

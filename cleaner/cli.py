@@ -171,14 +171,16 @@ def review(inputs: tuple[str, ...], out: str, model: str | None, keep: str | Non
     """
     from cleaner import reviewing
 
-    sys.exit(reviewing.command(inputs, out, make_cleaner(model, keep, favor), **options))
+    sys.exit(reviewing.command(inputs, out, {"model": model, "keep": keep, "favor": favor}, **options))
 
 
 @main.command()
 @click.argument("corpus", nargs=-1, metavar="CORPUS...")
 @click.option("-o", "--output", "out", required=True, metavar="MODEL", help="The model folder to write.")
 @click.option("--base", metavar="MODEL", help="Adapt this model: learn from the documents it carries too. `default` is the packaged one.")
-@click.option("--weight", type=click.FloatRange(0.1, 1000), metavar="N", help="With --base: a new document counts as much as N of the base.")
+@click.option(
+    "--weight", type=click.FloatRange(0.1, 1000), metavar="N", help="With --base: a new document counts as much as N of the base."
+)
 @click.option("--drop", metavar="LABELS", help="Labels to drop beside `ad` and `boilerplate` (or the base's), separated by commas.")
 @click.option("--keep", metavar="LABELS", help="Labels to keep, separated by commas.")
 @click.option("--curve", is_flag=True, help="Draw the learning curve too: is more labelling worth it? Trains three times more.")

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from cleaner.errors import CorpusError
 from cleaner.segment import Segments
 
-Label: TypeAlias = "str | None | tuple[tuple[int, str], ...]"
+Label: TypeAlias = "str | tuple[tuple[int, str], ...] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def load(paths: Iterable[str | Path]) -> list[LabelledDocument]:
 
 def save(documents: Iterable[LabelledDocument], path: str | Path) -> None:
     """Write labelled documents as JSON Lines."""
-    with open(path, "w", encoding="utf-8") as file:
+    with Path(path).open("w", encoding="utf-8") as file:
         for document in documents:
             file.write(json.dumps(document.row(), ensure_ascii=False) + "\n")
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cleaner.errors import UsageError
 from cleaner.model import Model, Policy, Scores
@@ -66,7 +65,9 @@ def _joined(segments: Segments, label: Ints, score: Scores, kept: Bools) -> Verd
     mean = np.add.reduceat(score * length, first) / np.add.reduceat(length, first)
     single = first == last
     joined = np.where(single, score[first], np.round(mean, PLACES))
-    return Verdicts(segments.document[first], segments.line[first], segments.start[first], segments.end[last], label[first], joined, kept[first])
+    return Verdicts(
+        segments.document[first], segments.line[first], segments.start[first], segments.end[last], label[first], joined, kept[first]
+    )  # fmt: skip
 
 
 def policy_for(model: Model, keep: Sequence[str] | None = None, favor: str | None = None) -> Policy:

@@ -128,7 +128,8 @@ def measure(
 def evaluate_model(model: Model, documents: Sequence[LabelledDocument], by: str | None = None) -> dict[str, dict[str, float]]:
     """The quality of a model on labelled documents: a row for all, and one for each value of the field `by`."""
     segments = segment([document.text for document in documents])
-    verdicts = decide(segments, model.probabilities(segments), model.labels, model.policy, model.floors([document.text for document in documents]))
+    floors = model.floors([document.text for document in documents])
+    verdicts = decide(segments, model.probabilities(segments), model.labels, model.policy, floors)
     judged = Segments(segments.codes, segments.offsets, verdicts.document, verdicts.line, verdicts.start, verdicts.end)
     dropped = [name for name in label_names(documents) if name not in model.policy.keep]
     table = {"all": measure(documents, judged, ~verdicts.kept, dropped).rounded()}
@@ -146,6 +147,7 @@ def format_table(table: dict[str, dict[str, float]]) -> str:
     width = max(len(name) for name in table)
     lines = [" " * width + "".join(f"  {name:>15}" for name in names)]
     for title, row in table.items():
-        cells = (f"{row[name]:>15.4f}" if name in row and name not in ("documents", "runs") else f"{row.get(name, ''):>15}" for name in names)
+        counts = ("documents", "runs")
+        cells = (f"{row[name]:>15.4f}" if name in row and name not in counts else f"{row.get(name, ''):>15}" for name in names)
         lines.append(title.ljust(width) + "".join("  " + cell for cell in cells))
     return "\n".join(lines)

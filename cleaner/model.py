@@ -24,7 +24,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from cleaner import features
+from cleaner import features, grams, vocabulary
 from cleaner.errors import ModelError
 from cleaner.language import known
 from cleaner.segment import Bools, Segments
@@ -53,6 +53,7 @@ class Trees:
 
     @property
     def depth(self) -> int:
+        """How many questions lead to a leaf."""
         return int(self.value.shape[1]).bit_length() - 1
 
     def raw(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
@@ -139,31 +140,31 @@ class Model:
 
     def evidence(self, segments: Segments) -> tuple[features.Alone, features.Floats, list[str]]:
         """What the verdict rests on: stage one's view, the table that stage two sees, the names of its features."""
-        folded = features.fold(segments)
-        hashes = features.rolling_hashes(folded.codes)
+        folded = grams.fold(segments)
+        hashes = grams.rolling_hashes(folded.codes)
         alone = self.alone(folded, hashes)
         shapes = features.shape(folded)
-        vocabulary = features.shared_vocabulary(folded, hashes, segments.document, self.arrays["rarity"])
+        shared = vocabulary.shared_vocabulary(folded, hashes, segments.document, self.arrays["rarity"])
         repeated = features.repetitions(folded, hashes, segments.document)
-        table, names = features.context(segments, shapes, vocabulary, repeated, alone, self.drops)
+        table, names = features.context(segments, shapes, shared, repeated, alone, self.drops)
         return alone, table, names
 
-    def alone(self, folded: features.Folded, hashes: list[features.Hashes]) -> features.Alone:
+    def alone(self, folded: grams.Folded, hashes: list[grams.Hashes]) -> features.Alone:
         """Stage one: what each segment's own n-grams say."""
         chunks = -(-(folded.end - folded.start + 1) // _CHUNK)
         first = np.cumsum(chunks) - chunks
         place = (np.arange(int(chunks.sum())) - np.repeat(first, chunks)) * _CHUNK  # of each chunk in its segment
         sums = [np.zeros(len(place), dtype=np.int64) for _ in self._tables]
-        for order in features.ORDERS:
-            bucket = features.buckets(hashes[order - 1], order)
-            low, high = (np.repeat(edge, chunks) for edge in features.gram_spans(folded, order))
+        for order in grams.ORDERS:
+            bucket = grams.buckets(hashes[order - 1], order)
+            low, high = (np.repeat(edge, chunks) for edge in grams.gram_spans(folded, order))
             low = np.minimum(low + place, high)
             high = np.minimum(low + _CHUNK, high)
-            for total, packed in zip(sums, self._tables):
-                total += features.span_sums(np.take(packed, bucket), low, high).astype(np.int64)
+            for number, packed in enumerate(self._tables):
+                sums[number] += grams.span_sums(np.take(packed, bucket), low, high).astype(np.int64)
         fields = [field for total in sums for field in unpack(total)][: len(self.labels) - 1]
         evidence = np.add.reduceat(np.asarray(fields), first, axis=1).astype(np.float64)
-        return features.Alone(evidence, features.gram_counts(folded), self.arrays["bias"], float(self.arrays["weight_scale"]))
+        return features.Alone(evidence, grams.gram_counts(folded), self.arrays["bias"], float(self.arrays["weight_scale"]))
 
     def _spread(self, alone: Scores, go: Scores) -> Scores:
         """Share the verdict of stage two among the labels of each side as stage one has them."""
@@ -243,7 +244,7 @@ def packaged_model() -> Path:
 
 
 @lru_cache(maxsize=8)
-def _load(path: Path, stamp: tuple[int, ...]) -> Model:
+def _load(path: Path, stamp: tuple[int, ...]) -> Model:  # noqa: ARG001  (a changed file is another key)
     return _read_model(path)
 
 
@@ -325,7 +326,7 @@ def _is_curve(value: Any) -> bool:
 
 def feature_settings() -> dict[str, Any]:
     """What the card records of the features, and what a loaded card must match."""
-    return {"version": 1, "orders": list(features.ORDERS), "bucket_bits": features.BUCKET_BITS, "key_bits": features.KEY_BITS}
+    return {"version": 1, "orders": list(grams.ORDERS), "bucket_bits": grams.BUCKET_BITS, "key_bits": vocabulary.KEY_BITS}
 
 
 _EXPECTED = {
@@ -370,7 +371,7 @@ def _check_arrays(card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]
         raise ModelError(f"{where}: {most} trees are more than a model of ours has; do not use it.")
     width = len(features.context_names(labels))
     shapes: dict[str, tuple[int, ...]] = {
-        "weights": (labels - 1, features.N_BUCKETS), "bias": (labels - 1,), "calibration": (2,), "rarity": (1 << features.KEY_BITS,),
+        "weights": (labels - 1, grams.N_BUCKETS), "bias": (labels - 1,), "calibration": (2,), "rarity": (1 << vocabulary.KEY_BITS,),
     }  # fmt: skip
     for stage, columns in (("tree", width), ("look", width + len(features.revisited_names()))):
         feature = arrays[f"{stage}_feature"]

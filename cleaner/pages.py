@@ -28,6 +28,9 @@ PAGES_A_CHILD = 2000
 """A child is replaced after so many pages: what the libraries below it hoard goes with it."""
 
 START_LIMIT = 120.0
+ALARM_AFTER = 5.0
+"""So many seconds after its time limit the kernel ends a child whose owner died without ending it."""
+
 _WARM_UP = b"<html><head><title>A</title></head><body><article><p>On 3 May 2021 it rained.</p></article></body></html>"
 """The first page makes the libraries load what they load late: so that none of it counts against the first real page."""
 
@@ -163,7 +166,7 @@ def serve(time_limit: float, memory_limit: int) -> None:
         asked = json.loads(requests.read(meta_size))
         page = requests.read(size)
         # The owner watches the clock; should it die, the kernel ends this process even if C code hangs.
-        signal.setitimer(signal.ITIMER_REAL, time_limit + 5)
+        signal.setitimer(signal.ITIMER_REAL, time_limit + ALARM_AFTER)
         answer = _parsed(page, asked)
         signal.setitimer(signal.ITIMER_REAL, 0)
         _answer(answers, answer)

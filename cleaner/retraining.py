@@ -256,14 +256,15 @@ def summary(found: Findings, place: Path, report: Path, seconds: float) -> str:
         amount = f"learned from {p.documents:>6,} documents, {p.lines:>7,} lines"
         lines.append(f"{amount}: drop_F1 {p.drop_f1:.4f}, kept_chars {p.kept_chars:.4f}")
     lines += [f"Note: {note}" for note in found.notes]
-    lines.append(f"{place}: the model, {sum_size(place):,.1f} MB. {report}: the report. {seconds / 60:.1f} minutes.")
+    lines.append(f"{place}: the model, {size_of(place)}. {report}: the report. {seconds / 60:.1f} minutes.")
     return "\n".join(lines)
 
 
-def sum_size(folder: Path) -> float:
-    """The size of a model folder's weights and documents in megabytes."""
+def size_of(folder: Path) -> str:
+    """The size of a model folder's weights and documents."""
     files = (folder / WEIGHTS_FILE, folder / carried.DOCUMENTS_FILE)
-    return sum(file.stat().st_size for file in files if file.exists()) / 1e6
+    size = sum(file.stat().st_size for file in files if file.exists())
+    return f"{size / 1e6:.1f} MB" if size > 1e5 else f"{size / 1e3:.0f} kB"
 
 
 @contextmanager

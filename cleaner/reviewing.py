@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cleaner.corpus import LabelledDocument
 from cleaner.errors import CleanerError, ReadError, UsageError
-from cleaner.gather import gather
+from cleaner.gather import AUDIT, gather
 from cleaner.judged import Run, judge
 from cleaner.pipeline import Cleaner
 from cleaner.review import Reasons, page, select
@@ -23,12 +25,17 @@ SHOWN_PROBLEMS = 20
 
 
 def command(
-    inputs: Sequence[str], out: str, cleaner: Cleaner, *, uncertain: int | None, limit: int, labels: str | None, title: str | None,
-    field: str, encoding: str | None,
+    inputs: Sequence[str], out: str, cleaning: Mapping[str, Any], *, uncertain: int | None, limit: int, labels: str | None,
+    title: str | None, field: str, encoding: str | None,
 ) -> int:  # fmt: skip
-    """Run the command; the exit status: 1 where an input could not be read."""
+    """Run the command; the exit status: 1 where an input could not be read.
+
+    `cleaning` holds the model, the labels to keep and what to favor; where it says nothing, a folder that ``cleaner clean`` wrote
+    is looked at with what it was cleaned with.
+    """
     if (uncertain is not None and uncertain < 1) or limit < 1:
         raise UsageError("--uncertain and --limit take a number from 1 on.")
+    cleaner = _cleaner(cleaning if any(cleaning.values()) else _cleaned_with(inputs))
     problems: list[CleanerError] = []
 
     def documents() -> Iterator[LabelledDocument]:
@@ -53,6 +60,24 @@ def command(
         shown = f"{len(selection.documents):,} documents" + (f" of {selection.seen:,}" if selection.seen > len(selection.documents) else "")
         click.echo(f"{out}: {shown}, {selection.flagged:,} segments worth a look. Open it in a browser; ? shows the keys.", err=True)
     return 1 if problems else 0
+
+
+def _cleaner(settings: Mapping[str, Any]) -> Cleaner:
+    keep = settings.get("keep")
+    names = [name.strip() for name in keep.split(",") if name.strip()] if isinstance(keep, str) else keep
+    return Cleaner(settings.get("model"), names, settings.get("favor"))
+
+
+def _cleaned_with(inputs: Sequence[str]) -> Mapping[str, Any]:
+    """The settings that the first output folder among the inputs was written with; nothing where there is none."""
+    for name in inputs:
+        if (Path(name) / AUDIT).is_file():
+            try:
+                found = json.loads((Path(name) / AUDIT.parent / "run.json").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                return {}
+            return found if isinstance(found, dict) else {}
+    return {}
 
 
 def evidence(cleaner: Cleaner) -> Reasons:

@@ -199,7 +199,8 @@ def _openers_after_sentences(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     ends = _IS_SENTENCE_END[before] | (_IS_CLOSER[before] & _IS_SENTENCE_END[codes[np.maximum(previous - 1, 0)]])
     ends |= _IS_CLOSING_BRACKET[before] & _IS_BLOCK_BRACKET[codes[at]]  # ``(no reuse) [Photo] …``
     credit = (codes[at] == ord("/")) & after_space & _IS_WORD[codes[np.minimum(at + 1, len(codes) - 1)]]
-    return at[ends | credit]
+    result: Ints = at[ends | credit]
+    return result
 
 
 def _sentence_starts(codes: npt.NDArray[np.uint16], line_start: Ints, line_end: Ints) -> Ints:
@@ -214,4 +215,5 @@ def _sentence_starts(codes: npt.NDArray[np.uint16], line_start: Ints, line_end: 
     after = np.minimum(after, last)
     following = codes[after]
     glued = _IS_HANGUL[codes[np.maximum(ends - 1, 0)]] & (codes[ends] == ord(".")) & (_IS_HANGUL[following] | (after > ends + 1))
-    return after[_IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued]
+    result: Ints = after[_IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued]
+    return result

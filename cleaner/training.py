@@ -25,7 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from cleaner import augment, features
+from cleaner import augment, features, grams, vocabulary
 from cleaner.corpus import LabelledDocument, label_names, segment_labels
 from cleaner.errors import CorpusError
 from cleaner.evaluate import Quality, measure
@@ -88,29 +88,29 @@ class Prepared:
 def prepare(documents: Sequence[LabelledDocument], labels: Sequence[str], n_own: int) -> Prepared:
     """Segment the documents and compute all that does not depend on a fitted model; the first `n_own` are no variants."""
     segments = segment([document.text for document in documents])
-    folded = features.fold(segments)
-    hashes = features.rolling_hashes(folded.codes)
-    frequency = features.document_frequency(folded, hashes, segments.document, n_own)
+    folded = grams.fold(segments)
+    hashes = grams.rolling_hashes(folded.codes)
+    frequency = vocabulary.document_frequency(folded, hashes, segments.document, n_own)
     return Prepared(
         documents, segments, segment_labels(documents, segments, labels), gram_matrix(folded, hashes), features.shape(folded),
-        features.shared_vocabulary(folded, hashes, segments.document, features.rarity(frequency, n_own, own=1)),
-        features.repetitions(folded, hashes, segments.document), frequency, features.gram_counts(folded),
+        vocabulary.shared_vocabulary(folded, hashes, segments.document, vocabulary.rarity(frequency, n_own, own=1)),
+        features.repetitions(folded, hashes, segments.document), frequency, grams.gram_counts(folded),
     )  # fmt: skip
 
 
-def gram_matrix(folded: features.Folded, hashes: Sequence[features.Hashes]) -> csr_matrix:
+def gram_matrix(folded: grams.Folded, hashes: Sequence[grams.Hashes]) -> csr_matrix:
     """Counts of hashed n-grams over the square root of their number: ``(n_segments, N_BUCKETS)``."""
     n = len(folded.start)
     rows, columns = [], []
-    for order in features.ORDERS:
-        low, high = features.gram_spans(folded, order)
+    for order in grams.ORDERS:
+        low, high = grams.gram_spans(folded, order)
         length = high - low
         position = np.repeat(low - np.concatenate(([0], np.cumsum(length)[:-1])), length) + np.arange(length.sum())
         rows.append(np.repeat(np.arange(n), length))
-        columns.append(features.buckets(hashes[order - 1], order)[position])
+        columns.append(grams.buckets(hashes[order - 1], order)[position])
     row, column = np.concatenate(rows), np.concatenate(columns)
-    value = (1 / np.sqrt(features.gram_counts(folded)))[row].astype(np.float32)
-    return csr_matrix((value, (row, column)), shape=(n, features.N_BUCKETS))
+    value = (1 / np.sqrt(grams.gram_counts(folded)))[row].astype(np.float32)
+    return csr_matrix((value, (row, column)), shape=(n, grams.N_BUCKETS))
 
 
 def deal(documents: Sequence[LabelledDocument], n_folds: int, seed: int = 0) -> npt.NDArray[np.int64]:
@@ -131,7 +131,9 @@ def deal(documents: Sequence[LabelledDocument], n_folds: int, seed: int = 0) -> 
     return np.array([fold_of[document.group] for document in documents], dtype=np.int64)
 
 
-def variants(documents: Sequence[LabelledDocument], folds: npt.NDArray[np.int64], seed: int = 0) -> tuple[list[LabelledDocument], list[int]]:
+def variants(
+    documents: Sequence[LabelledDocument], folds: npt.NDArray[np.int64], seed: int = 0
+) -> tuple[list[LabelledDocument], list[int]]:
     """Variants of the documents and the index of each one's source. Ads are carried over within a fold only, so none is seen twice."""
     made, sources = [], []
     for fold in np.unique(folds):
@@ -203,7 +205,9 @@ def bin_edges(table: Floats) -> list[Floats]:
     return edges
 
 
-def fit_trees(codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+def fit_trees(
+    codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]
+) -> tuple[Trees, float]:
     """Boosted trees, does the segment go; as complete arrays, and the raw score they start from.
 
     Fitted on bin numbers, ``(n_segments, n_features)``, not on values: scikit-learn takes ten times as long to find weighted quantiles
@@ -248,7 +252,8 @@ def everyday_weights(documents: Sequence[LabelledDocument], dropped: Sequence[st
     share = clean.mean()
     if share in (0.0, 1.0):
         return np.ones(len(documents))
-    return np.where(clean, EVERYDAY_CLEAN / share, (1 - EVERYDAY_CLEAN) / (1 - share))
+    weights: npt.NDArray[np.float64] = np.where(clean, EVERYDAY_CLEAN / share, (1 - EVERYDAY_CLEAN) / (1 - share))
+    return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +302,9 @@ def train(
 
     present = np.unique(fold).tolist()
     fits = _fits(fold, weight, present)
-    stages = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_stage_one)(everything.matrix[used], gold[used], weight[used], len(labels)) for used in fits)
+    stages = joblib.Parallel(n_jobs=n_jobs)(
+        joblib.delayed(_stage_one)(everything.matrix[used], gold[used], weight[used], len(labels)) for used in fits
+    )
     report(f"stage one fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
     table = np.zeros((len(features.context_names(len(labels))), len(fold)), dtype=np.float32)
     for k, stage in zip(present, stages):
@@ -310,7 +317,8 @@ def train(
 
     dropped = [name for name, drop in zip(labels, drops) if drop]
     own = everything.segments.document < len(documents)
-    everyday = everyday_weights(documents, dropped) * count
+    everyday = np.zeros(len(documents))
+    everyday[learned] = everyday_weights([documents[i] for i in learned.tolist()], dropped) * count[learned]
     calibration = fit_calibration(raw[own], goes[own], everyday[everything.segments.document[own]])
     own_segments = _first(everything.segments, n_own, len(documents))
     scores = sigmoid(calibration[0] * raw[own] + calibration[1])
@@ -319,7 +327,7 @@ def train(
     arrays = {
         "weights": stages[-1].weights, "weight_scale": np.array(stages[-1].scale), "bias": stages[-1].bias,
         **_tree_arrays("tree", *second), **_tree_arrays("look", *third), "calibration": calibration,
-        "rarity": features.rarity(everything.frequency, len(documents)),
+        "rarity": vocabulary.rarity(everything.frequency, len(documents)),
     }  # fmt: skip
     card = {
         "format": FORMAT, "labels": labels, "policy": {"keep": list(keep), "threshold": threshold}, "features": feature_settings(),
@@ -339,7 +347,8 @@ def _stakes(segments: Segments, gold: npt.NDArray[np.int64], goes: npt.NDArray[n
     """What is at stake in each segment: by its label where it should go, by its length where it should stay."""
     by_label = np.array([LABEL_WEIGHTS.get(name, 1.0) for name in labels])[gold]
     by_length = np.clip(np.sqrt((segments.end - segments.start) / PARAGRAPH), 0.7, 2.5)
-    return np.where(goes, by_label, by_length)
+    result: npt.NDArray[np.float64] = np.where(goes, by_label, by_length)
+    return result
 
 
 def _fits(fold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], present: Sequence[int]) -> list[npt.NDArray[np.bool_]]:
@@ -348,7 +357,12 @@ def _fits(fold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], present:
 
 
 def _cross_fit(
-    table: Floats, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], fold: npt.NDArray[np.int64], present: Sequence[int], n_jobs: int
+    table: Floats,
+    goes: npt.NDArray[np.bool_],
+    weight: npt.NDArray[np.float64],
+    fold: npt.NDArray[np.int64],
+    present: Sequence[int],
+    n_jobs: int,
 ) -> tuple[tuple[Trees, float], Scores]:
     """Trees fitted on everything, and for each segment the raw score of trees that did not see its fold."""
     fits = _fits(fold, weight, present)
@@ -362,13 +376,23 @@ def _cross_fit(
 
 
 def _tree_arrays(name: str, trees: Trees, base: float) -> dict[str, npt.NDArray[Any]]:
-    return {f"{name}_feature": trees.feature, f"{name}_threshold": trees.threshold, f"{name}_value": trees.value, f"{name}_base": np.array(base)}
+    return {
+        f"{name}_feature": trees.feature,
+        f"{name}_threshold": trees.threshold,
+        f"{name}_value": trees.value,
+        f"{name}_base": np.array(base),
+    }
 
 
 def _first(segments: Segments, n: int, n_documents: int) -> Segments:
     end = int(segments.offsets[n_documents])
     return Segments(
-        segments.codes[:end], segments.offsets[: n_documents + 1], segments.document[:n], segments.line[:n], segments.start[:n], segments.end[:n]
+        segments.codes[:end],
+        segments.offsets[: n_documents + 1],
+        segments.document[:n],
+        segments.line[:n],
+        segments.start[:n],
+        segments.end[:n],
     )
 
 
@@ -377,7 +401,9 @@ def _stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDAr
         return fit_stage_one(matrix, gold, weight, n_labels)
 
 
-def _trees(codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> tuple[Trees, float]:
+def _trees(
+    codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]
+) -> tuple[Trees, float]:
     with threadpool_limits(1):
         return fit_trees(codes, edges, goes, weight)
 
@@ -399,7 +425,12 @@ def measured_curve(
     table = []
     for threshold in (*np.round(np.arange(0.05, 0.95, 0.05), 2), 0.95, 0.97, 0.98, 0.99):
         quality = measure(documents, segments, np.round(scores, 4) >= threshold, dropped, weights)
-        row = {"threshold": float(threshold), "kept_chars": quality.kept_chars, "drop_precision": quality.precision, "drop_recall": quality.recall}
+        row = {
+            "threshold": float(threshold),
+            "kept_chars": quality.kept_chars,
+            "drop_precision": quality.precision,
+            "drop_recall": quality.recall,
+        }
         table.append({name: round(value, 5) for name, value in row.items()})
     return table
 
@@ -418,7 +449,11 @@ def reliability(scores: Scores, goes: npt.NDArray[np.bool_], weight: npt.NDArray
         inside = band == b
         total = weight[inside].sum()
         if total > 0:
-            row = {"n": total, "score": (weight[inside] * scores[inside]).sum() / total, "share": (weight[inside] * goes[inside]).sum() / total}
+            row = {
+                "n": total,
+                "score": (weight[inside] * scores[inside]).sum() / total,
+                "share": (weight[inside] * goes[inside]).sum() / total,
+            }
             table.append({name: round(float(value), 4) for name, value in row.items()})
     return table
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cleaner import features
+from cleaner import features, grams
 from cleaner.decide import decide
 from cleaner.model import Model
 from cleaner.pipeline import Cleaner
-from cleaner.segment import Segments, segment
+from cleaner.places import NO_SEGMENT
+from cleaner.segment import segment
 
 MOST_GRAMS = 4
 
@@ -43,8 +44,8 @@ def explain(cleaner: Cleaner, text: str) -> list[Evidence]:
         return []
     alone, table, names = model.evidence(pieces)
     verdicts = decide(pieces, model.probabilities(pieces), model.labels, cleaner.policy, model.floors([text]))
-    folded = features.fold(pieces)
-    hashes = features.rolling_hashes(folded.codes)
+    folded = grams.fold(pieces)
+    hashes = grams.rolling_hashes(folded.codes)
     probability = alone.probability()
     column = dict(zip(names, table))
     result = []
@@ -52,21 +53,21 @@ def explain(cleaner: Cleaner, text: str) -> list[Evidence]:
         inside = np.flatnonzero((pieces.start >= start) & (pieces.end <= end))
         longest = int(inside[np.argmax(pieces.end[inside] - pieces.start[inside])])  # joined pieces: the longest speaks for them
         words = [f"by itself {probability[label, longest]:.0%} {model.labels[label]}"]
-        grams = _strongest(model, folded, hashes, longest, int(label))
-        if grams:
-            words.append("its words: " + " ".join(f"‘{gram}’" for gram in grams))
-        result.append(Evidence(tuple(words), tuple(_surroundings(column, longest, pieces))))
+        strongest = _strongest(model, folded, hashes, longest, int(label))
+        if strongest:
+            words.append("its words: " + " ".join(f"‘{gram}’" for gram in strongest))
+        result.append(Evidence(tuple(words), tuple(_surroundings(column, longest))))
     return result
 
 
-def _strongest(model: Model, folded: features.Folded, hashes: Sequence[features.Hashes], number: int, label: int) -> list[str]:
+def _strongest(model: Model, folded: grams.Folded, hashes: Sequence[grams.Hashes], number: int, label: int) -> list[str]:
     """The n-grams that spoke most for the label, against the mean of all labels; longer ones before those they contain."""
     weights = model.arrays["weights"].astype(np.float64)
     relative = np.vstack((np.zeros(weights.shape[1]), weights))
     scored: list[tuple[float, str]] = []
-    for order in features.ORDERS[1:]:
-        low, high = (int(edge[number]) for edge in features.gram_spans(folded, order))
-        bucket = features.buckets(hashes[order - 1][low:high], order)
+    for order in grams.ORDERS[1:]:
+        low, high = (int(edge[number]) for edge in grams.gram_spans(folded, order))
+        bucket = grams.buckets(hashes[order - 1][low:high], order)
         gain = relative[label, bucket] - relative[:, bucket].mean(axis=0)
         for at in np.argsort(-gain)[:MOST_GRAMS]:
             gram = _visible(folded.raw[low + at : low + at + order])
@@ -83,10 +84,10 @@ def _visible(codes: npt.NDArray[np.uint16]) -> str:
     return "".join(chr(code) for code in codes if code > 32 and not 0xD800 <= code < 0xE000 and code != 65535)
 
 
-def _surroundings(column: dict[str, features.Floats], number: int, pieces: Segments) -> list[str]:
+def _surroundings(column: dict[str, features.Floats], number: int) -> list[str]:
     phrases = []
     around = [float(column[f"go{by:+d}"][number]) for by in (-2, -1, 1, 2)]
-    known = [value for value in around if value > features.NO_SEGMENT]
+    known = [value for value in around if value > NO_SEGMENT]
     going = sum(value > 0 for value in known)
     if known and going:
         phrases.append(f"{going} of its {len(known)} nearest neighbours look like ads or furniture too")

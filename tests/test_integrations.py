@@ -345,16 +345,16 @@ def test_sklearn_pipeline(clean, batches):
 
 def test_sklearn_conventions():
     """It can be cloned, shown and pickled, says what it takes, needs no fit, and checks its options when fitted."""
-    from sklearn.base import clone
-    from sklearn.utils import get_tags
+    from sklearn.base import BaseEstimator, clone
 
     step = framework("sklearn", "sklearn")
     made = clone(step(keep=["editorial"], errors="keep"))
     assert made.get_params() == {"model": None, "keep": ["editorial"], "favor": None, "errors": "keep"}
     assert pickle.loads(pickle.dumps(made)).transform([]).shape == (0,)
-    tags = get_tags(made)
-    assert tags.input_tags.string
-    assert not tags.requires_fit
+    if hasattr(BaseEstimator, "__sklearn_tags__"):  # since 1.6
+        tags = made.__sklearn_tags__()
+        assert tags.input_tags.string
+        assert not tags.requires_fit
     for wrong in (step(errors="?"), step(keep=["nonsense"])):
         with pytest.raises(UsageError):
             wrong.fit([STORY])

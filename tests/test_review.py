@@ -132,9 +132,10 @@ def test_runs_of_a_labelled_document_are_its_labels():
 def test_judging_a_batch_is_judging_each():
     """Documents together get what each gets alone, empty ones too."""
     some = [unlabelled(text, str(n), group="g") for n, text in enumerate([STORY, "", AD, "\n\n", f"{AD}\n{STORY}"] * 20)]
-    together = list(judge(Cleaner(), some))
+    cleaner = Cleaner()
+    together = list(judge(cleaner, some))
     assert len(together) == 100
-    assert [judged.runs for judged in together[:5]] == [next(judge(Cleaner(), [document])).runs for document in some[:5]]
+    assert [judged.runs for judged in together[:5]] == [next(judge(cleaner, [document])).runs for document in some[:5]]
 
 
 # --- what is worth a look ----------------------------------------------------------------------------------------------
@@ -179,7 +180,10 @@ def test_disagreement_comes_first_and_repeats_last():
 
 def test_limit_keeps_the_most_telling():
     """A page of two documents holds the two most telling of the stream, and knows how many were seen."""
-    many = (one(str(n), [(f"Line {chr(97 + n % 26) * 3} {chr(97 + n // 26)} here", "editorial", "editorial", (n % 50) / 100, 0.1)]) for n in range(100))
+    many = (
+        one(str(n), [(f"Line {chr(97 + n % 26) * 3} {chr(97 + n // 26)} here", "editorial", "editorial", (n % 50) / 100, 0.1)])
+        for n in range(100)
+    )
     selection = select(many, POLICY, LABELS, limit=2)
     assert selection.seen == 100
     assert {looked.judged.runs[0].score for looked in selection.documents} == {0.49}

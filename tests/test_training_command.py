@@ -33,7 +33,7 @@ def _fast() -> Iterator[None]:
     """Few folds and few trees: these tests ask how training is used, not how well it learns."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "N_FOLDS", 2)
-        patch.setattr(training, "TREES", {**training.TREES, "max_iter": 5, "min_samples_leaf": 4, "max_bins": 7})
+        patch.setattr(training, "TREES", {**training.TREES, "max_iter": 25, "learning_rate": 0.3, "min_samples_leaf": 4, "max_bins": 7})
         yield
 
 

@@ -198,7 +198,7 @@ function drawDocument() {
   const source = opened(number), runs = runsOf(number);
   view.cursor = Math.min(view.cursor, runs.length - 1);
   const text = $("text");
-  text.lang = source.lang || "";
+  text.lang = source.lang || scriptOf(source.lines.join(""));
   text.classList.toggle("long", runs.length > 500);
   let last = -1;
   text.replaceChildren(...runs.map((run, k) => {
@@ -210,6 +210,14 @@ function drawDocument() {
   drawAbout(number, source);
   drawPanel();
   drawProgress();
+}
+
+// Where nobody said which language it is, the writing tells enough to choose fonts and line breaks.
+function scriptOf(text) {
+  if (/[\uac00-\ud7a3]/.test(text)) return "ko";
+  if (/[\u3041-\u30ff]/.test(text)) return "ja";
+  if (/[\u4e00-\u9fff]/.test(text)) return "zh";
+  return /[\u0600-\u06ff]/.test(text) ? "ar" : "";
 }
 
 function drawAbout(number, source) {
