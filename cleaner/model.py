@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from cleaner import features, grams, vocabulary
 from cleaner.errors import ModelError
-from cleaner.language import known
+from cleaner.language import Language, known
 from cleaner.segment import Bools, Segments
 
 FORMAT = 1
@@ -35,6 +35,9 @@ MAX_BYTES = 64 << 20
 """A weights file that unpacks to more is refused before it is unpacked."""
 MAX_LABELS, MAX_TREES = 64, 2000
 """A model with more is refused: it would be no model of ours, and its tables would fill the memory."""
+
+CLEAN = 0.03
+"""A document in which stage two gives no segment more than this is not looked at again."""
 
 STRANGE_FLOOR = 0.99
 """In a language that the corpus lacks, nothing is dropped below this score."""
@@ -120,22 +123,28 @@ class Model:
         self.second = Trees(arrays["tree_feature"], arrays["tree_threshold"], arrays["tree_value"])
         self.third = Trees(arrays["look_feature"], arrays["look_threshold"], arrays["look_value"])
         self._tables = pack(arrays["weights"])
-        self._words = {lang: frozenset(words) for lang, words in card.get("words", {}).items()}
+        self._languages = [Language(frozenset(learned["words"]), learned["share"]) for learned in card.get("words", {}).values()]
 
     def probabilities(self, segments: Segments) -> Scores:
         """The probability of each label for each segment in its context: ``(n_segments, n_labels)``, rows sum to 1."""
         if not len(segments):
             return np.zeros((0, len(self.labels)))
         alone, table, _ = self.evidence(segments)
-        first_look = sigmoid(self.second.raw(table) / LEAF_SCALE + float(self.arrays["tree_base"]))
-        raw = self.third.raw(features.revisited(table, first_look, segments.document)) / LEAF_SCALE + float(self.arrays["look_base"])
+        raw = self.second.raw(table) / LEAF_SCALE + float(self.arrays["tree_base"])
+        first_look = sigmoid(raw)
+        # Where a whole document looks clean, a second look at it changes nothing that matters.
+        suspicious = np.zeros(int(segments.document[-1]) + 1, dtype=bool)
+        suspicious[segments.document[first_look > CLEAN]] = True
+        again = np.flatnonzero(suspicious[segments.document])
+        if len(again):
+            seen = features.revisited(table[:, again], first_look[again], segments.document[again])
+            raw[again] = self.third.raw(seen) / LEAF_SCALE + float(self.arrays["look_base"])
         slope, offset = self.arrays["calibration"]
         return self._spread(alone.probability().T, sigmoid(slope * raw + offset))
 
     def floors(self, texts: Sequence[str]) -> Scores | None:
         """The least score from which a segment of each text may go: higher in a language that the model has not learned."""
-        words = self._words
-        strange = [not known(text, self.card["languages"], words) for text in texts] if words else []
+        strange = [not known(text, self.card["languages"], self._languages) for text in texts] if self._languages else []
         return np.where(strange, STRANGE_FLOOR, 0.0) if any(strange) else None
 
     def evidence(self, segments: Segments) -> tuple[features.Alone, features.Floats, list[str]]:
@@ -307,7 +316,7 @@ def _card_problem(card: Any) -> str | None:
         problem = "has a policy that does not fit its labels"
     elif not isinstance(policy.get("threshold"), (int, float)) or not 0 < policy["threshold"] <= 1:
         problem = "has no threshold between 0 and 1"
-    elif not _are_names(card.get("languages", [])) or not _is_curve(card.get("curve", [])):
+    elif not (_are_names(card.get("languages", [])) and _are_languages(card.get("words", {})) and _is_curve(card.get("curve", []))):
         problem = f"has languages or a curve that format {FORMAT} does not know"
     elif card.get("features") != feature_settings():
         problem = f"was made for other features than this version computes; {again}"
@@ -316,6 +325,12 @@ def _card_problem(card: Any) -> str | None:
 
 def _are_names(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+
+
+def _are_languages(value: Any) -> bool:
+    """The common words of each language and their share, as `floors` needs them."""
+    rows = list(value.values()) if isinstance(value, dict) else [None]
+    return all(isinstance(row, dict) and _are_names(row.get("words")) and isinstance(row.get("share"), float) for row in rows)
 
 
 def _is_curve(value: Any) -> bool:

@@ -14,7 +14,7 @@ from cleaner.records import CleanArticle, Document, Segment
 from cleaner.segment import segment
 from cleaner.write import clean_text
 
-BATCH_DOCUMENTS = 64
+BATCH_DOCUMENTS = 512
 BATCH_CHARACTERS = 400_000
 """A batch ends at so many documents or code points, whichever comes first: memory stays bounded, arrays stay long."""
 

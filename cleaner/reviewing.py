@@ -35,7 +35,7 @@ def command(
     """
     if (uncertain is not None and uncertain < 1) or limit < 1:
         raise UsageError("--uncertain and --limit take a number from 1 on.")
-    cleaner = _cleaner(cleaning if any(cleaning.values()) else _cleaned_with(inputs))
+    cleaner = _cleaner({**_cleaned_with(inputs), **{name: value for name, value in cleaning.items() if value is not None}})
     problems: list[CleanerError] = []
 
     def documents() -> Iterator[LabelledDocument]:

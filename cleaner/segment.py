@@ -25,6 +25,9 @@ Bools = npt.NDArray[np.bool_]
 ANNOUNCEMENT = 14
 """Code points; so far before a copyright sign its opening bracket or its word is looked for."""
 
+NOTE = 160
+"""Code points; a longer bracket is no note, its closing bracket belongs to something else."""
+
 LONG_LINE = 240
 """Code points; a longer line is cut at its sentence ends. In printed Korean news nine paragraphs of ten are shorter."""
 
@@ -141,8 +144,10 @@ def _cuts(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], inside: I
     addresses, openers, marks = (np.flatnonzero((kinds & bit) != 0) for bit in (_AT, _OPENS, _MARKS))
     hard = np.concatenate((_opening_marks(codes, marks), _after_addresses(codes, addresses), _openers_after_sentences(codes, openers)))
     of_hard = np.searchsorted(line_start, hard, side="right") - 1
-    first = np.append(inside, len(codes))[np.searchsorted(inside, line_start)]
-    length = line_end - line_start
+    at = np.searchsorted(inside, line_start)
+    first = np.append(inside, len(codes))[at]
+    last = np.append(-1, inside)[np.append(at[1:], len(inside))]  # the last visible code point of each line, or one before the line
+    length = last + 1 - first
     joined = np.flatnonzero((kinds & _JOINS) != 0)
     if len(joined):  # decomposed text is no longer than the same text composed
         length = length - np.bincount(np.searchsorted(line_start, joined, side="right") - 1, minlength=len(length))
@@ -160,7 +165,7 @@ def _opening_marks(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     A copyright sign is cut off with what announces it: ``<All rights © …>`` at the bracket, ``Copyright ⓒ …`` at the word.
     """
     before = codes[np.maximum(at - 1 - (codes[np.maximum(at - 1, 0)] == ord(" ")), 0)]
-    at = at[~_IS_MARK[before] & ~_IS_BRACKET[before] | (at == 0)]
+    at = at[~(_IS_MARK[before] | _IS_BRACKET[before] | (before == ord("="))) | (at == 0)]  # ``photo=ⓒ …`` is one piece
     signs = np.flatnonzero(_IS_COPYRIGHT[codes[at]])
     for number in signs.tolist():
         start = int(at[number])
@@ -215,5 +220,17 @@ def _sentence_starts(codes: npt.NDArray[np.uint16], line_start: Ints, line_end: 
     after = np.minimum(after, last)
     following = codes[after]
     glued = _IS_HANGUL[codes[np.maximum(ends - 1, 0)]] & (codes[ends] == ord(".")) & (_IS_HANGUL[following] | (after > ends + 1))
-    result: Ints = after[_IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued]
-    return result
+    good = _IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued
+    return _outside_brackets(codes, after[good])
+
+
+def _outside_brackets(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
+    """The positions that do not stand within ``[…]``: a note in brackets is one piece, whatever sentences it holds."""
+    opened, closed = np.flatnonzero(codes == ord("[")), np.flatnonzero(codes == ord("]"))
+    if not len(opened) or not len(closed):
+        return at
+    last_opened = np.append(opened, -1)[np.searchsorted(opened, at) - 1]
+    last_closed = np.append(closed, -1)[np.searchsorted(closed, at) - 1]
+    next_closed = np.append(closed, len(codes))[np.searchsorted(closed, at)]
+    inside = (last_opened > last_closed) & (next_closed - last_opened < NOTE)
+    return at[~inside]

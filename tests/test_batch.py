@@ -20,7 +20,7 @@ from cleaner.sources import Selection
 
 @pytest.fixture(autouse=True)
 def _plain_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cleaner.task._cleaner", lambda settings: PlainCleaner())
+    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
 
 
 def test_mirrors_a_folder(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_unreadable_file_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monk
     """A file without the right to read it fails with advice, and the next run tries it again without being asked."""
     source, out = make(tmp_path / "in", {"a.txt": STORY, "b.txt": STORY}), tmp_path / "out"
 
-    def refuse(path: str, limit: int) -> bytes:
+    def refuse(path: str, _: int) -> bytes:
         if path.endswith("a.txt"):
             raise PermissionError(13, "Permission denied", path)
         return Path(path).read_bytes()
@@ -306,4 +306,4 @@ def test_nothing_but_clean_text_outside_the_state_folder(tmp_path: Path) -> None
     clean_batch([source], out, jobs=1)
     texts = [path.read_bytes() for path in out.rglob("*") if path.is_file() and ".cleaner" not in path.parts]
     assert len(texts) == 2
-    assert not any("1588".encode() in text for text in texts)
+    assert not any(b"1588" in text for text in texts)

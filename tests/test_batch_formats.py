@@ -18,7 +18,7 @@ from cleaner.restore import restore
 
 @pytest.fixture(autouse=True)
 def _plain_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cleaner.task._cleaner", lambda settings: PlainCleaner())
+    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
 
 
 def _squeezed(text: str) -> str:
@@ -120,7 +120,8 @@ def test_zstd(tmp_path: Path) -> None:
 def _mixed(folder: Path) -> Path:
     records = [{"id": f"r{n}", "text": WITH_AD, "section": "지역", "url": f"http://example.org/{n}"} for n in range(5)]
     lines = "\n".join(map(json.dumps, [*records, {"id": 7}, {"text": STORY}]))
-    return make(folder, {f"{n:02}.txt": WITH_AD if n % 2 else STORY for n in range(30)} | {"x.jsonl": lines, "p.html": PAGE, "bad.txt": b"\0" * 99})
+    files: dict[str, str | bytes] = {f"{n:02}.txt": WITH_AD if n % 2 else STORY for n in range(30)}
+    return make(folder, files | {"x.jsonl": lines, "p.html": PAGE, "bad.txt": b"\0" * 99})
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
@@ -165,19 +166,20 @@ def test_restore(tmp_path: Path, format: str) -> None:
     if format == "parquet":
         pytest.importorskip("pyarrow", reason="needs the parquet extra")
     source, out, back = _mixed(tmp_path / "in"), tmp_path / "out", tmp_path / "back"
-    make(source, {"y.jsonl": f"\n{json.dumps({'id': 1, 'text': STORY})}\n\n{json.dumps({'id': 2, 'text': WITH_AD})}\n", "z.csv": f'text\n"{WITH_AD}"\n'})
+    lines = [json.dumps({"id": 1, "text": STORY}), json.dumps({"id": 2, "text": WITH_AD})]
+    make(source, {"y.jsonl": f"\n{lines[0]}\n\n{lines[1]}\n", "z.csv": f'text\n"{WITH_AD}"\n'})
     clean_batch([source], out, jobs=1, format=format, parts=2)
     assert not [problem for _, problem in restore(out, back) if problem]
     if format in ("jsonl", "parquet"):
-        texts = {(row["path"], row["record"]): row["text"] for row in _parts(back)}
-        assert _squeezed(str(texts["01.txt", None])) == _squeezed(WITH_AD)
-        assert _squeezed(str(texts["x.jsonl", 5])) == _squeezed(WITH_AD)
-        assert _squeezed(str(texts["y.jsonl", 4])) == _squeezed(WITH_AD)
+        found = {(row["path"], row["record"]): str(row["text"]) for row in _parts(back)}
+        for place in (("01.txt", None), ("x.jsonl", 5), ("y.jsonl", 4)):
+            assert _squeezed(found[place]) == _squeezed(WITH_AD)
         return
     ending = ".md" if format == "markdown" else ""
     for n in range(30):
         assert _squeezed((back / f"{n:02}.txt{ending}").read_text()) == _squeezed((source / f"{n:02}.txt").read_text())
-    assert [_squeezed(json.loads(line)["text"]) for line in (back / "y.jsonl").read_text().splitlines()] == [_squeezed(STORY), _squeezed(WITH_AD)]
+    texts = [json.loads(line)["text"] for line in (back / "y.jsonl").read_text().splitlines()]
+    assert list(map(_squeezed, texts)) == [_squeezed(STORY), _squeezed(WITH_AD)]
     assert _squeezed(AD) in _squeezed((back / "z.csv").read_text())
     path = out / f"01.txt{ending}"
     path.write_text(path.read_text().replace("겨울", "여름"))

@@ -41,7 +41,7 @@ def nasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def child(nasty: None) -> Iterator[Pages]:
+def child(nasty: None) -> Iterator[Pages]:  # noqa: ARG001 (a fixture)
     owner = Pages(time_limit=1.5, memory_limit=300 << 20)
     yield owner
     owner.close()
@@ -85,9 +85,10 @@ def test_child_ends_with_its_owner(child: Pages) -> None:
     assert process.wait(60) == -signal.SIGALRM
 
 
-def test_batch_with_bad_pages(tmp_path: Path, nasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("nasty")
+def test_batch_with_bad_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a batch, bad pages are set aside with their reasons and everything else is cleaned; no child is left behind."""
-    monkeypatch.setattr("cleaner.task._cleaner", lambda settings: PlainCleaner())
+    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
     files = {f"{n}.html": PAGE for n in range(3)} | {"1hang.html": "HANG", "2die.html": "DIE", "x.txt": STORY}
     files["y.jsonl"] = '{"id": 1, "html": "DIE"}\n{"id": 2, "html": "<p>x</p>"}\n'
     source, out = make(tmp_path / "in", files), tmp_path / "out"

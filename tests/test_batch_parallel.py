@@ -36,10 +36,10 @@ def test_output_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None
 
 def test_input_that_kills_its_worker_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a worker dies, its tasks are done again, at last one input at a time: only the one to blame fails."""
-    monkeypatch.setattr("cleaner.task._cleaner", lambda settings: PlainCleaner())
+    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
     source, out = make(tmp_path / "in", {f"{n:03}.txt": WITH_AD for n in range(200)} | {"100-killer.txt": STORY}), tmp_path / "out"
 
-    def dying(work: Iterable[Task], settings: Settings, jobs: int | None) -> Iterator[Done]:
+    def dying(work: Iterable[Task], settings: Settings, _: int | None) -> Iterator[Done]:
         for task in work:
             if any("killer" in item.key for item in task.sources):
                 raise RuntimeError("a worker died")
@@ -54,7 +54,7 @@ def test_input_that_kills_its_worker_fails_alone(tmp_path: Path, monkeypatch: py
 def test_workers_that_never_live_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where every input kills its worker the fault lies elsewhere: the run ends with the error, not with a list of failures."""
 
-    def dying(work: Iterable[Task], settings: Settings, jobs: int | None) -> Iterator[Done]:
+    def dying(work: Iterable[Task], *_: object) -> Iterator[Done]:
         next(iter(work))
         raise RuntimeError("no worker starts")
         yield
@@ -81,8 +81,8 @@ def test_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     time.sleep(random.random())
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    partial = [path for path in tmp_path.glob("out/*/*.txt") if path.read_bytes() != (tmp_path / "whole" / path.relative_to(tmp_path / "out")).read_bytes()]
-    assert partial == []
+    for path in tmp_path.glob("out/*/*.txt"):
+        assert path.read_bytes() == (tmp_path / "whole" / path.relative_to(tmp_path / "out")).read_bytes()
     assert subprocess.run(_command(source, tmp_path / "out"), env=environment, stderr=subprocess.DEVNULL, check=False).returncode == 1
     assert everything(tmp_path / "out") == everything(tmp_path / "whole")
 

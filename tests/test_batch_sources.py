@@ -32,7 +32,8 @@ def test_root_of_several_inputs(tmp_path: Path) -> None:
     """One folder is its own root; several inputs are mirrored below the folder that holds them all; none comes twice."""
     make(tmp_path, {"x/a.txt": "", "y/sub/b.txt": "", "y/c.txt": ""})
     assert _keys(_of(tmp_path / "y")) == ["c.txt", "sub/b.txt"]
-    assert _keys(_of(tmp_path / "y", tmp_path / "x/a.txt", tmp_path / "y/c.txt", tmp_path / "y/sub")) == ["x/a.txt", "y/c.txt", "y/sub/b.txt"]
+    several = _of(tmp_path / "y", tmp_path / "x/a.txt", tmp_path / "y/c.txt", tmp_path / "y/sub")
+    assert _keys(several) == ["x/a.txt", "y/c.txt", "y/sub/b.txt"]
     assert _keys(_of(tmp_path / "y/sub", root=str(tmp_path))) == ["y/sub/b.txt"]
     with pytest.raises(UsageError, match="--root"):
         _keys(_of(tmp_path / "x/a.txt", root=str(tmp_path / "y")))

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+import cleaner
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = ["index.md", "indexing.md", "how-it-decides.md", "limits.md", "api.md"]
@@ -58,7 +60,7 @@ def workspace(tmp_path, monkeypatch):
         (tools / name).write_text(script, encoding="utf-8")
         (tools / name).chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(cleaner.__file__).parent.parent))  # the package that these tests see
     monkeypatch.setenv("HAYSTACK_TELEMETRY_ENABLED", "False")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -112,47 +114,63 @@ def test_the_site_builds(tmp_path):
 
 
 INTEGRATION = re.compile(r"from cleaner\.integrations\.(\w+) import")
+TEXT = "The council met on Monday."
 
 
 def readme_snippets():
     readme = ROOT / "README.md"
     found = [code for language, code, _ in blocks(readme) if language == "python"] if readme.exists() else []
-    return [code for code in found if INTEGRATION.search(code)]
+    return {match[1]: code for code in found if (match := INTEGRATION.search(code))}
 
 
-@pytest.mark.usefixtures("workspace")
-@pytest.mark.parametrize("code", readme_snippets())
-def test_the_integrations_of_the_readme_run(code):
-    """The two lines that the README shows for a framework run, given what it speaks of: `documents` or `pipeline`."""
-    if missing("\n".join(f"import {name}" for name in OPTIONAL if name.split("_")[0] in code.replace("llamaindex", "llama_index"))):
-        pytest.skip("a framework is not installed")
-    exec(compile(code, "README.md", "exec"), given(INTEGRATION.search(code)[1]))
+@pytest.mark.parametrize("extra", ["langchain", "llamaindex", "haystack", "datatrove", "sklearn"])
+def test_the_two_lines_of_the_readme_run(extra, workspace):
+    """The two lines that the README shows for a framework do their work, given what they speak of."""
+    pytest.importorskip({"langchain": "langchain_core", "llamaindex": "llama_index.core"}.get(extra, extra), reason="not installed")
+    before, after = globals()[f"{extra}_around"](workspace)
+    exec(compile(readme_snippets()[extra], "README.md", "exec"), before)
+    assert after(before)
 
 
-def given(extra):
-    """What a reader of the README has before the two lines, for each framework."""
-    text = "The council met on Monday."
-    if extra == "langchain":
-        from langchain_core.documents import Document
+def langchain_around(_):
+    from langchain_core.documents import Document
 
-        return {"documents": [Document(page_content=text)]}
-    if extra == "llamaindex":
-        from llama_index.core import Document
-        from llama_index.core.ingestion import IngestionPipeline
-        from llama_index.core.node_parser import SentenceSplitter
+    return {"documents": [Document(page_content=TEXT)]}, lambda made: made["documents"][0].metadata["removed_share"] == 0
 
-        return {"documents": [Document(text=text)], "IngestionPipeline": IngestionPipeline, "SentenceSplitter": SentenceSplitter}
-    if extra == "haystack":
-        from haystack import Document, Pipeline
 
-        return {"documents": [Document(content=text)], "pipeline": Pipeline()}
-    if extra == "datatrove":
-        from datatrove.pipeline.readers import JsonlReader
-        from datatrove.pipeline.writers import JsonlWriter
+def llamaindex_around(_):
+    from llama_index.core import Document
+    from llama_index.core.ingestion import IngestionPipeline
+    from llama_index.core.node_parser import SentenceSplitter
 
-        return {"JsonlReader": JsonlReader, "JsonlWriter": JsonlWriter}
+    names = {"IngestionPipeline": IngestionPipeline, "SentenceSplitter": SentenceSplitter}
+    return names, lambda made: made["pipeline"].run(documents=[Document(text=TEXT)])[0].metadata["removed_share"] == 0
+
+
+def haystack_around(_):
+    from haystack import Document, Pipeline
+
+    given = {"cleaner": {"documents": [Document(content=TEXT)]}}
+    return {"pipeline": Pipeline()}, lambda made: made["pipeline"].run(given)["cleaner"]["documents"][0].content == TEXT
+
+
+def datatrove_around(folder):
+    from datatrove.executor import LocalPipelineExecutor
+    from datatrove.pipeline.readers import JsonlReader
+    from datatrove.pipeline.writers import JsonlWriter
+
+    names = {"reader": JsonlReader(str(folder), glob_pattern="records.jsonl"), "writer": JsonlWriter(str(folder / "corpus"))}
+
+    def run(made):
+        LocalPipelineExecutor(made["pipeline"], logging_dir=str(folder / "log"), tasks=1).run()
+        return list((folder / "corpus").iterdir())
+
+    return names, run
+
+
+def sklearn_around(_):
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    return {"make_pipeline": make_pipeline, "TfidfVectorizer": TfidfVectorizer, "LogisticRegression": LogisticRegression}
+    names = {"make_pipeline": make_pipeline, "TfidfVectorizer": TfidfVectorizer}
+    return names, lambda made: made["pipeline"].fit_transform([TEXT]).shape == (1, 5)

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+import cleaner as package
 from cleaner import Cleaner, ReadError, UsageError
 from cleaner.pipe import clean_plain, clean_records
 
-ROOT = Path(__file__).parent.parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parent.parent)}  # the package that these tests see
 STORY = (
     "서구청은 12일 양동시장 공영주차장을 3층으로 증축하는 공사를 시작했다고 밝혔다.\n"
     "공사비 48억원은 시비와 구비로 절반씩 부담하며 내년 5월 준공할 예정이다.\n"
@@ -287,29 +288,19 @@ def test_a_line_in_gives_a_line_out(cleaner):
 # --- through the command line ------------------------------------------------------------------------------------------
 
 
-def has_clean_command() -> bool:
-    from cleaner.cli import main
-
-    return "clean" in main.commands
-
-
-command_line = pytest.mark.skipif(not has_clean_command(), reason="cleaner.cli has no clean command yet")
-
-
 def command(*options):
     return [sys.executable, "-m", "cleaner.cli", "clean", "-", *options]
 
 
 def start():
     pipe = subprocess.PIPE
-    return subprocess.Popen(command(), stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT)
+    return subprocess.Popen(command(), stdin=pipe, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
 
 
 def once(data, *options):
-    return subprocess.run(command(*options), input=data, capture_output=True, check=False, cwd=ROOT, timeout=60)
+    return subprocess.run(command(*options), input=data, capture_output=True, check=False, env=ENVIRONMENT, timeout=60)
 
 
-@command_line
 def test_coprocess():
     """`cleaner clean -` kept open answers each record before the next is sent, and ends with status 1 if one failed."""
     with start() as process:
@@ -323,14 +314,12 @@ def test_coprocess():
         assert process.wait(20) == 1
 
 
-@command_line
 def test_command_line_records():
     """All done: status 0, the record on stdout, nothing on stderr."""
     done = once(json.dumps({"id": 1, "text": STORY}).encode())
     assert (done.returncode, json.loads(done.stdout)["text"], done.stderr) == (0, STORY, b"")
 
 
-@command_line
 def test_command_line_plain_text():
     """Plain text: status 2 and advice without --text, the clean text with it."""
     refused = once(STORY.encode())
@@ -343,14 +332,12 @@ def test_command_line_plain_text():
     assert WORD not in taken.stdout.decode()
 
 
-@command_line
 def test_command_line_bulk():
     """--format bulk and a nested --field reach the pipe."""
     bulk = once(json.dumps({"id": 1, "a": {"b": STORY}}).encode(), "--format", "bulk", "--field", "a.b")
     assert [json.loads(line) for line in bulk.stdout.splitlines()] == [{"index": {"_id": "1"}}, {"id": 1, "a": {"b": STORY}}]
 
 
-@command_line
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 def test_interrupt_ends_without_a_traceback():
     """Ctrl-C in the middle of a stream: status 130, and no traceback."""

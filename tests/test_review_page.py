@@ -263,11 +263,21 @@ def test_saved_file_is_a_corpus(sheet):
 
 
 def test_drag_over_a_part_labels_that_part(sheet):
-    """Text selected with the mouse and a digit: that part becomes a segment of its own."""
+    """Text selected with the mouse and a digit: that part becomes a segment of its own, also where the cursor stood in it."""
     sheet.open(KO)
-    sheet.driver.execute_script(
-        "const t = document.querySelectorAll('#text .words')[3].firstChild; getSelection().setBaseAndExtent(t, 0, t, 6);"
+    words = sheet.all("#text .words")[3]
+    words.click()
+    box = sheet.driver.execute_script(
+        "const r = document.createRange(), t = document.querySelectorAll('#text .words')[3].firstChild; r.setStart(t, 0); r.setEnd(t, 6);"
+        "const b = r.getBoundingClientRect(); return [b.left, b.right, b.top + b.height / 2]"
     )
+    left, right, middle = (round(value) for value in box)
+    actions = ActionChains(sheet.driver)
+    actions.w3c_actions.pointer_action.move_to_location(left + 1, middle)
+    actions.w3c_actions.pointer_action.pointer_down()
+    actions.w3c_actions.pointer_action.move_to_location(right, middle)
+    actions.w3c_actions.pointer_action.pointer_up()
+    actions.perform()
     sheet.keys("1")
     assert sheet.words[3:5] == ["잘들려보청기 ", "한빛점 062) 555-0100"]
     assert sheet.labels[3:5] == ["editorial", "ad"]

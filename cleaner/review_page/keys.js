@@ -169,9 +169,10 @@ function moveCaret(by, words) {
 
 function confirm() {
   if (!view.shown.length) return;
-  confirmRun(store.at, view.cursor);
-  view.until = view.cursor;
+  const low = Math.min(view.cursor, view.until), high = Math.max(view.cursor, view.until);
+  confirmRuns(store.at, low, high);
   afterChange(false);
+  view.cursor = view.until = high;
   seek(1);
 }
 
@@ -224,6 +225,9 @@ function extend(by) {
   $("text").children[view.until]?.scrollIntoView({ block: "nearest" });
 }
 
+// Give the keys back to the document.
+function rest() { $("reader").focus({ preventScroll: true }); }
+
 // The command a key stands for. Where the keyboard writes another script (Hangul, Cyrillic …), its place on the board decides.
 function commandOf(event) {
   const key = event.key;
@@ -239,7 +243,7 @@ function onKey(event) {
   if (event.defaultPrevented || $("keys").open || $("naming").open) return;
   const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
   if (typing) {
-    if (event.key === "Escape" || (event.key === "Enter" && event.target.tagName === "INPUT")) { event.target.blur(); event.preventDefault(); }
+    if (event.key === "Escape" || (event.key === "Enter" && event.target.tagName === "INPUT")) { rest(); event.preventDefault(); }
     return;
   }
   const command = commandOf(event);
@@ -275,7 +279,7 @@ function onText(event) {
   let at = -1;
   if (selection.rangeCount && selection.isCollapsed && words.contains(selection.anchorNode)) at = offsetIn(words, selection.anchorNode, selection.anchorOffset);
   const dragged = !selection.isCollapsed;
-  moveTo(k);
+  if (!dragged || k !== view.cursor) moveTo(k); // a segment drawn anew would lose what was selected in it
   if (!dragged && at >= 0) placeCaret(runsOf(store.at)[k].start + at);
 }
 
@@ -358,7 +362,7 @@ function start() {
   for (const id of ["labels", "menu", "list"]) $(id).addEventListener("mousedown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
   let typing = 0;
   for (const id of ["search", "group", "least", "most"]) $(id).addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(onFilter, 150); });
-  for (const id of ["show", "label"]) $(id).addEventListener("change", () => { onFilter(); $(id).blur(); });
+  for (const id of ["show", "label"]) $(id).addEventListener("change", () => { onFilter(); rest(); });
   $("clear").addEventListener("click", () => { for (const id of ["search", "group", "least", "most", "label"]) $(id).value = ""; $("show").value = "all"; onFilter(); });
   $("more").addEventListener("click", () => { $("name").value = ""; $("namekept").checked = false; $("naming").returnValue = ""; $("naming").showModal(); });
   $("noname").addEventListener("click", () => $("naming").close(""));
@@ -367,9 +371,11 @@ function start() {
     if ($("naming").returnValue === "add" && name) { give(addLabel(name, $("namekept").checked)); fillLabelFilter(); drawPanel(); }
   });
   addEventListener("pagehide", rememberNow);
+  addEventListener("beforeunload", (event) => { if (store.storageFails && store.changes !== store.saved) event.preventDefault(); });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") rememberNow(); });
   applyFilter();
   if (view.shown.length) openDocument(store.at);
+  rest();
   document.body.dataset.ready = "yes";
 }
 

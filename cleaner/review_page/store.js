@@ -98,9 +98,9 @@ function setLabel(number, from, to, label) {
   change(number, runs, touched(number), from);
 }
 
-function confirmRun(number, k) {
-  const runs = runsOf(number).map((run, i) => (i === k ? { ...run, own: true } : run));
-  change(number, runs, touched(number), k);
+function confirmRuns(number, from, to) {
+  const runs = runsOf(number).map((run, k) => (k >= from && k <= to ? { ...run, own: true } : run));
+  change(number, runs, touched(number), from);
 }
 
 // The space between two runs belongs to the first.
@@ -191,19 +191,22 @@ function rememberNow() {
     localStorage.setItem(storageKey, JSON.stringify({ at: store.at, added, documents, changes: store.changes, saved: store.saved }));
     store.storageFails = false;
   } catch {
+    if (!store.storageFails) say("This browser keeps nothing for this page: save before you close it.");
     store.storageFails = true;
   }
 }
 
 // What an earlier visit left. Anything that does not fit this data is passed over.
 function recall() {
-  let found;
   try {
-    found = JSON.parse(localStorage.getItem(storageKey) ?? "null");
+    const found = JSON.parse(localStorage.getItem(storageKey) ?? "null");
+    if (found) putBack(found);
   } catch {
-    return;
+    store.edits.clear();
   }
-  if (!found) return;
+}
+
+function putBack(found) {
   for (const [name, kept] of found.added ?? []) {
     if (typeof name === "string" && !labels.includes(name)) { labels.push(name); if (kept) keptLabels.add(name); }
   }
