@@ -39,6 +39,7 @@ def command(inputs: Sequence[str], out: str | None, make_cleaner: MakeCleaner, o
 
 
 def _stdin(cleaner: Any, options: dict[str, Any]) -> int:
+    from cleaner.pages import Pages
     from cleaner.pipe import clean_plain, clean_records
 
     if options["plain"]:
@@ -46,7 +47,7 @@ def _stdin(cleaner: Any, options: dict[str, Any]) -> int:
         return 0
     failed = clean_records(
         sys.stdin.buffer, sys.stdout.buffer, cleaner, field=options["field"], segments=options["segments"], encoding=options["encoding"],
-        format=options["format"] or "jsonl",
+        format=options["format"] or "jsonl", pages=Pages(options["time_limit"], options["memory_limit"]),
     )  # fmt: skip
     return 1 if failed else 0
 

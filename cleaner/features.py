@@ -30,7 +30,7 @@ import numpy.typing as npt
 from cleaner.grams import FOLD, Folded, Hashes, flags, gram_spans, span_sums
 from cleaner.places import Places, places, shifted
 from cleaner.segment import BRACKET, CLOSER, MARK, SENTENCE_END, Bools, Ints, Segments
-from cleaner.vocabulary import VOCABULARY_NAMES
+from cleaner.vocabulary import BODY_NAMES, VOCABULARY_NAMES, Keys, shared_vocabulary, shared_with_body
 
 Floats = npt.NDArray[np.float32]
 
@@ -151,11 +151,11 @@ POOLS = ((-1, 1), (-3, 3), (-3, 0), (0, 3), (-8, -1), (1, 8))
 Columns: TypeAlias = "dict[str, npt.NDArray[Any]]"
 
 
-def context(segments: Segments, shapes: Floats, shared: Floats, repeated: Floats, alone: Alone, drops: Bools) -> tuple[Floats, list[str]]:
+def context(segments: Segments, shapes: Floats, keys: Keys, repeated: Floats, alone: Alone, drops: Bools) -> tuple[Floats, list[str]]:
     """What stage two sees: ``(n_features, n_segments)`` and the names of the features.
 
-    `shapes`, `shared`, `repeated` come from `shape`, `vocabulary.shared_vocabulary` and `repetitions`; `drops` says which
-    labels are dropped by default.
+    `shapes`, `keys`, `repeated` come from `shape`, `vocabulary.weighed_keys` and `repetitions`; `drops` says which labels are
+    dropped by default.
     """
     document, place = segments.document, places(segments.document)
     probability = alone.probability().astype(np.float32)
@@ -168,11 +168,17 @@ def context(segments: Segments, shapes: Floats, shared: Floats, repeated: Floats
     columns |= _neighbours(verdict, probability, shapes, document)
     columns |= _line(segments, go, length)
     columns |= {f"pool{low:+d}{high:+d}": _logit(pooled[drops].sum(axis=0)) for (low, high), pooled in zip(POOLS, alone.pooled(place))}
+    shared = shared_vocabulary(keys, document)
     columns |= dict(zip(VOCABULARY_NAMES, shared))
     columns |= {f"shared_far{by:+d}": shifted(shared[0], by, document, -1) for by in (-1, 1)}
     columns["repeated"] = repeated
     columns |= _position(place, go, length)
-    columns |= _body(place, verdict, shapes)
+    # Sure paragraphs: long, a sentence, and to stage one almost surely staying.
+    sure = (shapes[0] > np.log1p(45)) & (shapes[SHAPE_NAMES.index("ends_stop")] > 0) & (verdict < -1.5)
+    columns |= _body(place, sure)
+    in_body = shared_with_body(keys, document, sure)
+    columns |= dict(zip(BODY_NAMES, in_body))
+    columns |= {f"in_body{by:+d}": shifted(in_body[0], by, document, -1) for by in (-1, 1)}
     hangul = np.rint(shapes[1].astype(np.float64) * length)
     n = len(segments)
     columns["hangul_document"] = place.window(hangul, -n, n) / place.window(length, -n, n)
@@ -227,10 +233,9 @@ def _position(place: Places, go: npt.NDArray[np.float64], length: npt.NDArray[np
     }  # fmt: skip
 
 
-def _body(place: Places, verdict: Floats, shapes: Floats) -> Columns:
-    """How far back and ahead the nearest sure paragraph is: long, a sentence, and to stage one almost surely staying."""
-    n = len(verdict)
-    sure = (shapes[0] > np.log1p(45)) & (shapes[SHAPE_NAMES.index("ends_stop")] > 0) & (verdict < -1.5)
+def _body(place: Places, sure: Bools) -> Columns:
+    """How far back and ahead the nearest sure paragraph is, and how many there are."""
+    n = len(sure)
     at = np.arange(n)
     back = np.concatenate(([-1], np.maximum.accumulate(np.where(sure, at, -1))))[:n]
     ahead = np.concatenate((np.minimum.accumulate(np.where(sure, at, n)[::-1])[::-1], [n]))[1:]
@@ -281,4 +286,4 @@ def context_names(labels: int) -> list[str]:
     empty = Segments(np.zeros(0, dtype=np.uint16), nothing, nothing, nothing, nothing, nothing)
     zeros = np.zeros((len(SHAPE_NAMES), 0), dtype=np.float32)
     alone = Alone(np.zeros((labels - 1, 0)), np.zeros(0), np.zeros(labels - 1), 1.0)
-    return context(empty, zeros, np.zeros((len(VOCABULARY_NAMES), 0), dtype=np.float32), zeros[0], alone, np.zeros(labels, dtype=bool))[1]
+    return context(empty, zeros, Keys(nothing, nothing, np.zeros(0)), zeros[0], alone, np.zeros(labels, dtype=bool))[1]

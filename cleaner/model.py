@@ -153,9 +153,9 @@ class Model:
         hashes = grams.rolling_hashes(folded.codes)
         alone = self.alone(folded, hashes)
         shapes = features.shape(folded)
-        shared = vocabulary.shared_vocabulary(folded, hashes, segments.document, self.arrays["rarity"])
+        keys = vocabulary.weighed_keys(folded, hashes, self.arrays["rarity"])
         repeated = features.repetitions(folded, hashes, segments.document)
-        table, names = features.context(segments, shapes, shared, repeated, alone, self.drops)
+        table, names = features.context(segments, shapes, keys, repeated, alone, self.drops)
         return alone, table, names
 
     def alone(self, folded: grams.Folded, hashes: list[grams.Hashes]) -> features.Alone:
@@ -341,7 +341,7 @@ def _is_curve(value: Any) -> bool:
 
 def feature_settings() -> dict[str, Any]:
     """What the card records of the features, and what a loaded card must match."""
-    return {"version": 1, "orders": list(grams.ORDERS), "bucket_bits": grams.BUCKET_BITS, "key_bits": vocabulary.KEY_BITS}
+    return {"version": 2, "orders": list(grams.ORDERS), "bucket_bits": grams.BUCKET_BITS, "key_bits": vocabulary.KEY_BITS}
 
 
 _EXPECTED = {

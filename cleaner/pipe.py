@@ -38,13 +38,15 @@ Lines = list[tuple[int, bytes]]
 def clean_records(
     lines_in: BinaryIO, out: BinaryIO, cleaner: Cleaner, *,
     field: str = "text", segments: bool = False, encoding: str | None = None, format: str = "jsonl",
+    pages: Pages | None = None,
 ) -> int:  # fmt: skip
     """Clean a stream of JSON Lines, in order, and say how many records failed.
 
     ``field`` is the key of the text, with dots for nesting (``"page.body"``). ``segments`` adds every segment with its
     verdict. With ``format="jsonl"`` a line comes out for each line that goes in, and a record that fails is
     ``{"id", "line", "error"}``. With ``format="bulk"`` come the action and source lines that the bulk endpoints of
-    Elasticsearch and OpenSearch take, and failures go to stderr. `UsageError` if the options do not fit together or what
+    Elasticsearch and OpenSearch take, and failures go to stderr. ``pages`` parses the pages among the records, with limits of
+    its own; it is closed at the end. `UsageError` if the options do not fit together or what
     comes in is not JSON Lines at all.
 
     >>> import io
@@ -60,10 +62,10 @@ def clean_records(
         raise UsageError("--segments does not go with --format bulk: the index would find what was cleaned away; write JSON Lines.")
     _check_encoding(encoding)
     failed = 0
-    with contextlib.closing(Pages()) as pages:
+    with contextlib.closing(pages or Pages()) as parser:
         for lines in _groups(lines_in):
             records = [_record(number, line, field, encoding) for number, line in lines]
-            results = clean_each(cleaner, [_source(record, pages) for record in records])
+            results = clean_each(cleaner, [_source(record, parser) for record in records])
             answers: list[dict[str, Any]] = []
             complaints: list[dict[str, Any]] = []
             for record, result in zip(records, results):

@@ -28,8 +28,8 @@ LIMIT = 2000
 
 _LEAST_WORTH = 0.02  # below it a segment is not offered for labelling
 _EVIDENCE = 8  # so many pieces of evidence for one segment at most
-_EXPLAINED = 300  # so many documents, the most telling, carry them: they cost more than the verdicts
-_SCRIPTS = ("store.js", "view.js", "keys.js")
+_EXPLAINED = 200  # so many documents, the most telling, carry them: they cost more than the verdicts
+_SCRIPTS = ("store.js", "text.js", "view.js", "act.js", "keys.js")
 _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 Reasons = Callable[[LabelledDocument, Sequence[Run]], Sequence[Sequence[str]]]

@@ -233,4 +233,5 @@ def _outside_brackets(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     last_closed = np.append(closed, -1)[np.searchsorted(closed, at) - 1]
     next_closed = np.append(closed, len(codes))[np.searchsorted(closed, at)]
     inside = (last_opened > last_closed) & (next_closed - last_opened < NOTE)
-    return at[~inside]
+    result: Ints = at[~inside]
+    return result

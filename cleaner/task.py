@@ -98,6 +98,7 @@ class Tally:
     empty: int = 0
     failed: int = 0
     characters: int = 0
+    first_failure: str = ""
     kept: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -274,7 +275,7 @@ class _Run:
             try:
                 write_whole(self.temporary, f"{settings.out}/{name}", data)
             except (OSError, ValueError) as error:
-                self._unwritten(source, name, error)
+                self._unwritten(source, error)
                 return
             written = {"output": name, "output_size": len(data), "output_digest": digest(data)}
         if lost:
@@ -282,14 +283,14 @@ class _Run:
         status = "empty" if tally.empty else "cleaned"
         self._row(source, status, tally, digest=single.digest, encoding=article.document.encoding, seconds=seconds, **written)
 
-    def _unwritten(self, source: Source, name: str, error: Exception) -> None:
+    def _unwritten(self, source: Source, error: Exception) -> None:
         """An output that cannot be written: is it the fault of this input, or the end of the run?"""
         reason = getattr(error, "strerror", None) or error
         if getattr(error, "errno", None) in _FULL:
             raise CleanerError(f"{self.settings.out}: cannot be written ({reason}); make room and run the same command again.") from None
         if not os.path.isdir(self.settings.run):
             raise CleanerError(f"{self.settings.out}: this run is over; another has begun.") from None
-        self.fail(source, f"cannot be written as {name} ({reason}).", passing=True)
+        self.fail(source, f"its clean text cannot be written ({reason}); give it another name.", passing=True)
 
     # --- files of records
 
@@ -308,13 +309,16 @@ class _Run:
                 with open_writer(self.temporary, name, kind, source.path, self.settings.field) as writer:
                     self._copy_records(source, kind, cleaner, tally, writer)
                 written = {"output": name, "output_size": os.stat(self.temporary).st_size, "output_digest": file_digest(self.temporary)}
+            if tally.failed and not tally.documents:
+                raise ReadError(f"none of its {tally.failed:,} records can be read, the first because it is {tally.first_failure}")
+            if not self.settings.sharded:
                 put(self.temporary, f"{self.settings.out}/{name}")
         except Exception as error:  # nothing half written: what the file had given so far is taken back
             for stream, mark in marks.items():
                 self.spools[stream].back_to(mark)
             remove(self.temporary)
             if isinstance(error, OSError) and (error.errno in _FULL or not os.path.isdir(self.settings.run)):
-                self._unwritten(source, source.key, error)
+                self._unwritten(source, error)
             self.fail(source, reason_of(error), passing=_passing(error), seconds=time.perf_counter() - started)
             return
         status = "cleaned" if tally.documents else "empty"
@@ -348,6 +352,7 @@ class _Run:
 
     def _fail_record(self, source: Source, record: Record, error: Exception, tally: Tally) -> None:
         tally.failed += 1
+        tally.first_failure = tally.first_failure or reason_of(error)
         identity = None if record.fields is None else numbered(record)["id"]
         self.spools["failures"].line({"path": source.key, "record": record.number, "id": identity, "reason": reason_of(error)})
 

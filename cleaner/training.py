@@ -73,7 +73,7 @@ class Prepared:
     gold: npt.NDArray[np.int64]
     matrix: csr_matrix
     shapes: Floats
-    vocabulary: Floats
+    keys: vocabulary.Keys
     repeated: Floats
     frequency: npt.NDArray[np.int64]
 
@@ -82,7 +82,7 @@ class Prepared:
     def table(self, stage: StageOne, drops: npt.NDArray[np.bool_]) -> Floats:
         """What stage two sees, given a fitted stage one: ``(n_features, n_segments)``."""
         alone = features.Alone(stage.evidence(self.matrix, self.counts), self.counts, stage.bias, stage.scale)
-        return features.context(self.segments, self.shapes, self.vocabulary, self.repeated, alone, drops)[0]
+        return features.context(self.segments, self.shapes, self.keys, self.repeated, alone, drops)[0]
 
 
 def prepare(documents: Sequence[LabelledDocument], labels: Sequence[str], n_own: int) -> Prepared:
@@ -93,7 +93,7 @@ def prepare(documents: Sequence[LabelledDocument], labels: Sequence[str], n_own:
     frequency = vocabulary.document_frequency(folded, hashes, segments.document, n_own)
     return Prepared(
         documents, segments, segment_labels(documents, segments, labels), gram_matrix(folded, hashes), features.shape(folded),
-        vocabulary.shared_vocabulary(folded, hashes, segments.document, vocabulary.rarity(frequency, n_own, own=1)),
+        vocabulary.weighed_keys(folded, hashes, vocabulary.rarity(frequency, n_own, own=1)),
         features.repetitions(folded, hashes, segments.document), frequency, grams.gram_counts(folded),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ it is rare in the corpus.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ from cleaner.places import places
 from cleaner.segment import Ints
 
 Floats = npt.NDArray[np.float32]
+Weights = npt.NDArray[np.float64]
 
 _IDEOGRAPHIC = np.zeros(65536, dtype=bool)
 _IDEOGRAPHIC[0x3040:0xA000] = True
@@ -30,10 +32,20 @@ _DOCUMENTS_AT_ONCE = 16  # their tables of keys fit the cache
 _NEAR = 4
 _COMMON = 30  # keys less rare than this, in more than a fifth of all documents, are left out
 
+BODY_NAMES = ("in_body", "in_body_3", "in_body_7", "in_body_document", "in_body_less")
 VOCABULARY_NAMES = (
     "shared_far", "shared_any", "keys", "shared_3", "shared_7", "shared_back", "shared_ahead", "shared_13", "shared_document",
     "shared_less", "shared_7_less",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The word-like keys of a batch, in order: the segment each stands in, the key, and its weight (its rarity in the corpus)."""
+
+    owner: Ints
+    key: Ints
+    weight: Weights
 
 
 def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Ints, Ints]:
@@ -45,47 +57,83 @@ def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Ints, Int
     pair[:-1] = ideographic[:-1] & ideographic[1:]
     quad[:-3] = letter[:-3] & letter[1:-2] & letter[2:-1] & letter[3:]
     position = np.flatnonzero(pair | quad)
-    # The end of a batch must not matter: a pair may start where there is no room left for four.
-    key = np.where(pair[position], hashes[1][position], hashes[3][np.minimum(position, len(hashes[3]) - 1)])
+    position = position[: np.searchsorted(position, len(codes) - 3)]  # a text ends in separators
+    key = np.where(pair[position], hashes[1][position], hashes[3][position])
     owner = np.repeat(np.arange(-1, len(folded.start)), np.diff(np.concatenate(([0], folded.start, [len(codes)]))))[position]
     return owner, ((key * FINAL) >> np.uint32(32 - KEY_BITS)).astype(np.int64)
 
 
-def shared_vocabulary(folded: Folded, hashes: Sequence[Hashes], document: Ints, rarity: npt.NDArray[np.uint8]) -> Floats:
-    """How much of each segment's vocabulary stands elsewhere in its document: ``(len(VOCABULARY_NAMES), n_segments)``.
-
-    Each key weighs as much as it is rare in the corpus (`rarity`, one entry for each key). ``shared_far`` counts what stands
-    more than four segments away: an ad block repeats its own words, but not the article's. The other columns take the
-    same share over windows around the segment and over the document, and how far the segment falls behind it.
-    """
-    n = len(folded.start)
+def weighed_keys(folded: Folded, hashes: Sequence[Hashes], rarity: npt.NDArray[np.uint8]) -> Keys:
+    """The keys that tell something, with their weights; `rarity` has one entry for each key."""
     owner, key = vocabulary_keys(folded, hashes)
     rare = np.flatnonzero(rarity[key] >= _COMMON)  # what every article says tells nothing
-    owner, key = owner[rare], key[rare]
-    weight = rarity[key].astype(np.float64)
-    first, last = np.empty(len(owner), dtype=np.int32), np.empty(len(owner), dtype=np.int32)
+    return Keys(owner[rare], key[rare], rarity[key[rare]].astype(np.float64))
+
+
+def _spread(keys: Keys, document: Ints, counted: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Ints]:
+    """For each key, the first and the last segment of its document that has it: of those `counted`, if given (-1: none has)."""
+    owner = keys.owner
+    first, last = np.full(len(owner), -1, dtype=np.int64), np.full(len(owner), -1, dtype=np.int64)
+    of_document = document[owner] if len(owner) else owner
+    n_documents = int(document[-1]) + 1 if len(document) else 0
+    bounds = np.searchsorted(of_document, np.arange(0, n_documents + _DOCUMENTS_AT_ONCE, _DOCUMENTS_AT_ONCE))
     table = np.empty((2, _DOCUMENTS_AT_ONCE << KEY_BITS), dtype=np.int32)
-    of_document = document[owner] if n else owner
-    bounds = np.searchsorted(of_document, np.arange(0, (int(document[-1]) if n else 0) + 1 + _DOCUMENTS_AT_ONCE, _DOCUMENTS_AT_ONCE))
     for low, high in pairwise(bounds.tolist()):
-        cell = (of_document[low:high] % _DOCUMENTS_AT_ONCE) << KEY_BITS | key[low:high]
-        table[0, cell[::-1]] = owner[low:high][::-1]  # the last writer wins
-        table[1, cell] = owner[low:high]
+        cell = (of_document[low:high] % _DOCUMENTS_AT_ONCE) << KEY_BITS | keys.key[low:high]
+        who = owner[low:high]
+        if counted is not None:
+            table[:, cell] = -1
+            inside = np.flatnonzero(counted[who])
+            source, who = cell[inside], who[inside]
+        else:
+            source = cell
+        table[0, source[::-1]] = who[::-1]  # the last writer wins
+        table[1, source] = who
         first[low:high], last[low:high] = table[0, cell], table[1, cell]
+    return first, last
+
+
+def shared_vocabulary(keys: Keys, document: Ints) -> Floats:
+    """How much of each segment's vocabulary stands elsewhere in its document: ``(len(VOCABULARY_NAMES), n_segments)``.
+
+    ``shared_far`` counts what stands more than four segments away: an ad block repeats its own words, but not the article's. The
+    other columns take the same share over windows around the segment and over the document, and how far the segment falls
+    behind it.
+    """
+    n, owner, weight = len(document), keys.owner, keys.weight
+    first, last = _spread(keys, document)
     far = (owner - first > _NEAR) | (last - owner > _NEAR)
     any_ = (first != owner) | (last != owner)
-    total = np.bincount(owner, weights=weight, minlength=n)
-    of_far = np.bincount(owner, weights=weight * far, minlength=n)
+    total: Weights = np.bincount(owner, weights=weight, minlength=n).astype(np.float64)
+    of_far: Weights = np.bincount(owner, weights=weight * far, minlength=n).astype(np.float64)
     of_any = np.bincount(owner, weights=weight * any_, minlength=n)
     share = of_far / np.maximum(total, 1)
     columns: list[npt.NDArray[Any]] = [share, of_any / np.maximum(total, 1), np.log1p(total)]
-    place = places(document)
-    running: list[npt.NDArray[np.float64]] = [np.concatenate((np.zeros(1), np.cumsum(values))) for values in (of_far, total)]
-    for low, high in ((-1, 1), (-3, 3), (-3, 0), (0, 3), (-6, 6), (-n, n)):
-        part, whole = (place.windows(sums, low, high) for sums in running)
-        columns.append(part / np.maximum(whole, 1))
+    columns += _shares(of_far, total, document, ((-1, 1), (-3, 3), (-3, 0), (0, 3), (-6, 6), (-n, n)))
     columns += [share - columns[-1], columns[4] - columns[-1]]
     return np.asarray(columns, dtype=np.float32)
+
+
+def shared_with_body(keys: Keys, document: Ints, body: npt.NDArray[np.bool_]) -> Floats:
+    """How much of each segment's vocabulary stands in the sure paragraphs of its document: ``(len(BODY_NAMES), n_segments)``.
+
+    `body` says which segments those are; a segment does not count for itself. An ad that names its shop twice shares words
+    with itself, not with them; a key-point box repeats them.
+    """
+    n, owner = len(document), keys.owner
+    first, last = _spread(keys, document, body)
+    hit = ((first >= 0) & (first != owner)) | ((last >= 0) & (last != owner))
+    total: Weights = np.bincount(owner, weights=keys.weight, minlength=n).astype(np.float64)
+    of_body: Weights = np.bincount(owner, weights=keys.weight * hit, minlength=n).astype(np.float64)
+    columns: list[npt.NDArray[Any]] = [of_body / np.maximum(total, 1), *_shares(of_body, total, document, ((-1, 1), (-3, 3), (-n, n)))]
+    return np.asarray([*columns, columns[0] - columns[-1]], dtype=np.float32)
+
+
+def _shares(part: Weights, whole: Weights, document: Ints, windows: Sequence[tuple[int, int]]) -> list[npt.NDArray[Any]]:
+    """Part over whole, summed over each window around each segment."""
+    place = places(document)
+    running: list[Weights] = [np.concatenate((np.zeros(1), np.cumsum(values))) for values in (part, whole)]
+    return [place.windows(running[0], low, high) / np.maximum(place.windows(running[1], low, high), 1) for low, high in windows]
 
 
 def document_frequency(folded: Folded, hashes: Sequence[Hashes], document: Ints, n_documents: int) -> Ints:

@@ -15,6 +15,7 @@ import pytest
 
 import cleaner as package
 from cleaner import Cleaner, ReadError, UsageError
+from cleaner.pages import Pages
 from cleaner.pipe import clean_plain, clean_records
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parent.parent)}  # the package that these tests see
@@ -147,6 +148,14 @@ def test_a_page_gets_text_and_metadata(cleaner):
     assert out[0]["html"] == PAGE
     assert out[1]["title"] == "mine"
     assert out[2] == {"id": 3, "html": PAGE, "text": STORY}
+
+
+def test_a_page_that_takes_too_long(cleaner):
+    """A page whose parser does not come to an end within the limit is one failure; the records around it are cleaned."""
+    failed, out = run(cleaner, {"id": 1, "text": STORY}, {"id": 2, "html": PAGE}, {"id": 3, "text": STORY}, pages=Pages(time_limit=0.0001))
+    assert failed == 1
+    assert [row["id"] for row in out] == [1, 2, 3]
+    assert "`html`" in out[1]["error"]
 
 
 def test_a_page_lands_in_the_nested_field(cleaner):
