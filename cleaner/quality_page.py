@@ -121,7 +121,8 @@ def _reliability(found: Findings) -> str:
 def _thresholds(found: Findings) -> str:
     rows = found.thresholds
     names = (("kept_chars", "kept characters", "s1"), ("drop_recall", "recall", "s2"), ("drop_precision", "precision", "s3"))
-    series = [Series(title, [(r["threshold"], r[key]) for r in rows if math.isfinite(r.get(key, math.nan))], style) for key, title, style in names]
+    known = {key: [(r["threshold"], r[key]) for r in rows if math.isfinite(r.get(key, math.nan))] for key, _, _ in names}
+    series = [Series(title, known[key], style) for key, title, style in names]
     series.append(Series("", [(found.threshold, 0.0), (found.threshold, 1.0)], "faint"))
     chart = line_chart(series, Axis("threshold"), Axis("share"), "What each threshold keeps and drops")
     return _figure(chart, f"What each threshold keeps and drops, weighted to everyday shares; the model's is {found.threshold:g}.")

@@ -85,7 +85,7 @@ HOSTILE_LINES = [
     "</script><script>window.hacked=1</script> title",
     '<img src=x onerror="window.hacked=1"> <b>bold</b> &amp; {{data}}',
     "The file is \u202egnp.exe\u202c and \u2066isolated\u2069, zero\u200bwidth, nul \x00, lone \ud83d end",
-    "<!-- ]]> 😀 👩\u200d💻 \u2028 line",
+    "<!-- ]]> 😀 👩\u200d💻 \u2028 line \U000e0041 tag",
 ]
 HOSTILE = judged(
     "</script><svg onload=window.hacked=1>", [(line, "editorial") for line in HOSTILE_LINES], [0.5, 0.4, 0.3, 0.2], "en", "'\"><i>"
@@ -338,6 +338,7 @@ def test_hostile_text_is_shown_as_text(sheet):
         "ZWSP",
         "U+0000",
         "U+2028",
+        "U+E0041",
     ]
     sheet.keys("c")
     row = json.loads(sheet.save().read_text(encoding="utf-8"))
@@ -363,7 +364,7 @@ def test_policy_stops_foreign_script(sheet):
 
 def test_caret_counts_hidden_characters(sheet):
     """A cut after a hidden character, whose mark is drawn wider than one character, falls where it was put."""
-    sheet.open(judged("h", [("ab\u202ecd ef gh", "editorial")], [0.5], "en", "g"))
+    sheet.open(judged("h", [("ab\u202e\U000e0041c ef gh", "editorial")], [0.5], "en", "g"))
     sheet.keys(Keys.HOME, *[Keys.ARROW_RIGHT] * 6, "s", "4")
     row = json.loads(sheet.save().read_text(encoding="utf-8"))
     assert row["labels"] == [[[0, "editorial"], [6, "ad"]]]

@@ -15,7 +15,8 @@ const KEYS = [
 // --- keys ------------------------------------------------------------------------------------------------------------
 
 const COMMANDS = {
-  j: () => moveTo(view.cursor + 1), ArrowDown: () => moveTo(view.cursor + 1), k: () => moveTo(view.cursor - 1), ArrowUp: () => moveTo(view.cursor - 1),
+  j: () => moveTo(view.cursor + 1), ArrowDown: () => moveTo(view.cursor + 1),
+  k: () => moveTo(view.cursor - 1), ArrowUp: () => moveTo(view.cursor - 1),
   J: () => extend(1), K: () => extend(-1), n: () => turn(1), p: () => turn(-1), f: () => seek(1), F: () => seek(-1),
   b: takeBlock, s: split, m: join, c: finish, u: () => travel(undo()), U: () => travel(redo()), S: save, Enter: confirm,
   e: () => { view.evidence = !view.evidence; drawPanel(); },
