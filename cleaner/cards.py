@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_MEASURES = ("drop_F1", "drop_precision", "drop_recall", "kept_chars", "clean_untouched", "dirty_perfect")
-_TITLES = ("drop F1", "precision", "recall", "kept characters", "clean untouched", "dirty perfect")
+_MEASURES = ("drop_F1", "kept_chars", "drop_precision", "drop_recall", "clean_untouched", "dirty_perfect")
+_TITLES = ("drop F1", "kept characters", "precision", "recall", "clean untouched", "dirty perfect")
 _ROWS = 12
 """A table shows so many groups: the largest."""
 
@@ -69,7 +69,7 @@ def _data(card: Mapping[str, Any]) -> str:
     for field, shares in corpus.get("composition", {}).items():
         if shares:
             lines.append(f"By {field}: " + ", ".join(f"{_line(name)} {n:,}" for name, n in shares.items()) + ".")
-    if card.get("documents_sha256") and card.get("carries_documents"):
+    if card.get("documents_sha256"):
         lines.append("The documents lie beside the weights in `documents.jsonl.gz`, so the model can be adapted from this folder alone.")
     else:
         lines.append("The documents are not in this folder; the card holds fingerprints of them, not their text.")
@@ -88,7 +88,7 @@ def _quality(card: Mapping[str, Any]) -> str:
         parts.append(f"Of the runs with each label, the share that went:\n\n| label | went |\n|---|---:|\n{rows}")
     if groups := card.get("quality_by_group"):
         largest = dict(sorted(groups.items(), key=lambda item: (-item[1].get("runs", 0), item[0]))[:_ROWS])
-        parts.append(f"By group, the largest {len(largest)} of {len(groups)} (all are in `card.json`):\n\n{_table('group', largest)}")
+        parts.append(f"By group, the largest {len(largest)} of {len(groups)} (all are in `card.json`):\n\n{_table('group', largest, 2)}")
     parts.append(
         "*Drop F1*, *precision* and *recall* count labelled runs. *Kept characters*: of the characters that should stay, the share "
         "that does. *Clean untouched*: of the documents with nothing to drop, the share that stays whole; *dirty perfect*: of the "
@@ -97,12 +97,13 @@ def _quality(card: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _table(first: str, rows: Mapping[str, Mapping[str, float]]) -> str:
-    head = f"| {first} | n | {' | '.join(_TITLES)} |\n|---|---:|{'---:|' * len(_TITLES)}"
+def _table(first: str, rows: Mapping[str, Mapping[str, float]], measures: int = len(_MEASURES)) -> str:
+    head = f"| {first} | n | {' | '.join(_TITLES[:measures])} |\n|---|---:|{'---:|' * measures}"
     body = [
-        f"| {_cell(name)} | {row.get('documents', 0):,.0f} | " + " | ".join(f"{row[m]:.4f}" if m in row else "–" for m in _MEASURES) + " |"
+        f"| {_cell(name)} | {row.get('documents', 0):,.0f} | "
+        + " | ".join(f"{row[m]:.4f}" if m in row else "–" for m in _MEASURES[:measures]) + " |"
         for name, row in rows.items()
-    ]
+    ]  # fmt: skip
     return "\n".join([head, *body])
 
 
@@ -134,7 +135,7 @@ def _limits(card: Mapping[str, Any]) -> str:
     languages = ", ".join(card.get("languages", [])) or "not stated"
     figures = card["quality"]["all"]
     lines = [
-        f"- Languages of the labelled documents: {languages}. In others it is cautious, or wrong.",
+        f"- Languages of the labelled documents: {languages}. In others it drops only what it is all but certain of.",
         "- It knows the publishers, shops and layouts of its documents, and what resembles them. Look at a sample of what it drops "
         "in your own texts (`cleaner review`) before you trust it with them, and adapt it if need be (`cleaner train --base`).",
         "- Editorial about products, events or prices is what it most easily takes for advertising; short ads without a phone number or a "

@@ -23,6 +23,7 @@ _MULTIPLIER = np.uint32(0x01000193)  # the FNV prime: the rolling part of the ha
 FINAL = np.uint32(0x9E3779B1)  # Knuth's multiplicative hash spreads it over the high bits
 _SEED = np.array([0, 0x3C6EF372, 0x1B873593, 0xCC9E2D51, 0x85EBCA6B], dtype=np.uint32)  # one for each order
 _SEPARATOR = 1
+_EDGE = np.full(3, 10, dtype=np.uint16)  # so many line ends after the last segment: every position starts an n-gram of each order
 
 
 def _fold_table() -> npt.NDArray[np.uint16]:
@@ -75,7 +76,7 @@ class Folded:
 
 def fold(segments: Segments) -> Folded:
     """Fold a batch: NFC, invisible characters away, then one table for case, digits, widths and signs."""
-    raw, start, end = np.concatenate(([np.uint16(10)], segments.codes)), segments.start + 1, segments.end + 1
+    raw, start, end = np.concatenate((_EDGE[:1], segments.codes, _EDGE)), segments.start + 1, segments.end + 1
     suspects = np.flatnonzero(_TO_COMPOSE[raw])
     if len(suspects):
         raw, start, end = _composed(raw, start, end, suspects)

@@ -21,8 +21,8 @@ TEXT_SUFFIXES = (".txt", ".md", ".text")
 PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
 RECORD_SUFFIXES = (".jsonl", ".ndjson")
 _KINDS = {
-    "text": TEXT_SUFFIXES, "page": PAGE_SUFFIXES, "records": RECORD_SUFFIXES,
-    "table": (".csv", ".tsv"), "parquet": (".parquet",), "warc": (".warc",),
+    **dict.fromkeys(TEXT_SUFFIXES, "text"), **dict.fromkeys(PAGE_SUFFIXES, "page"), **dict.fromkeys(RECORD_SUFFIXES, "records"),
+    ".csv": "table", ".tsv": "table", ".parquet": "parquet", ".warc": "warc",
 }  # fmt: skip
 
 _BOMS = (
@@ -159,11 +159,8 @@ def kind_of(path: str | Path) -> str | None:
     >>> kind_of("a/B.HTML.gz"), kind_of("photo.jpg")
     ('page', None)
     """
-    name = plain_name(str(path)).lower()
-    for kind, suffixes in _KINDS.items():
-        if name.endswith(suffixes):
-            return kind
-    return None
+    _, dot, ending = plain_name(str(path)).rpartition(".")
+    return _KINDS.get(dot + ending.lower())
 
 
 def read_bytes(path: str | Path) -> bytes:

@@ -203,14 +203,14 @@ def described(trained: training.Training, taught: Lesson, found: Findings, optio
         for field, name in (("language", "lang"), ("kind", "kind"), ("labeller", "by"))
     }
     counts = {document.digest: n for document, n in zip(documents, taught.counts) if n != 1.0}
-    short = ("documents", "runs", "kept_chars", "drop_F1", "drop_precision", "drop_recall", "clean_untouched", "dirty_perfect")
+    short = ("documents", "runs", "drop_F1", "kept_chars")
     card: dict[str, Any] = {
         **trained.model.card,
         "corpus": {**trained.model.card["corpus"], "composition": composition, **({"counts": counts} if counts else {})},
         "quality_by_group": {name: {m: row[m] for m in short if m in row} for name, row in found.tables.get("group", {}).items()},
         "comparisons": [_plain(one) for one in found.comparisons],
         "curve": [{name: value for name, value in row.items() if np.isfinite(value)} for row in found.thresholds],
-        "documents_digest": carried.digest(documents), "carries_documents": options.carry,
+        "documents_digest": carried.digest(documents),
     }  # fmt: skip
     if taught.base is not None:
         card["base"] = str(taught.base.card.get("weights_sha256", ""))
@@ -227,11 +227,12 @@ def _plain(one: Comparison) -> dict[str, Any]:
 
 def write(model: Model, taught: Lesson, folder: Path, options: Options) -> None:
     """Write the model folder: weights, card, README, and the documents unless they are to stay behind."""
-    extra = {README_FILE: cards.readme(model.card, folder.name).encode("utf-8", "backslashreplace")}
+    extra = {}
     if options.carry:
-        data = carried.pack(taught.documents)
-        extra[carried.DOCUMENTS_FILE] = data
-        model = Model({**model.card, "documents_sha256": hashlib.sha256(data).hexdigest()}, model.arrays)
+        extra[carried.DOCUMENTS_FILE] = carried.pack(taught.documents)
+        digest = hashlib.sha256(extra[carried.DOCUMENTS_FILE]).hexdigest()
+        model = Model({**model.card, "documents_sha256": digest}, model.arrays)
+    extra[README_FILE] = cards.readme(model.card, folder.resolve().name).encode("utf-8", "backslashreplace")
     save_model(model, folder, extra)
     if not options.carry:
         (folder / carried.DOCUMENTS_FILE).unlink(missing_ok=True)

@@ -26,7 +26,6 @@ from cleaner.uncertain import Candidate, Look, choose, reasons_to_look, template
 LIMIT = 2000
 """A page holds so many documents unless told otherwise."""
 
-_LEAST_WORTH = 0.02  # below it a segment is not offered for labelling
 _EVIDENCE = 8  # so many pieces of evidence for one segment at most
 _EXPLAINED = 200  # so many documents, the most telling, carry them: they cost more than the verdicts
 _SCRIPTS = ("store.js", "text.js", "view.js", "act.js", "keys.js")
@@ -101,7 +100,7 @@ def select(
 
 def _chosen(documents: Sequence[Looked], n: int) -> list[Looked]:
     """The documents that hold the `n` segments most worth a label, those segments marked, in the order of the choice."""
-    places = [(d, r) for d, looked in enumerate(documents) for r, (_, worth) in enumerate(looked.looks) if worth >= _LEAST_WORTH]
+    places = [(d, r) for d, looked in enumerate(documents) for r in range(len(looked.looks))]
     candidates = []
     for d, r in places:
         judged = documents[d].judged

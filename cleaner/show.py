@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from rich.console import Console
 from rich.text import Text
 
@@ -35,5 +37,5 @@ def _row(segment: Segment) -> Text:
 
 
 def _printable(text: str) -> str:
-    """Control characters (a terminal would obey them) and lone surrogates as escapes."""
-    return "".join(c if c == "\t" or (c.isprintable() and not 0xD800 <= ord(c) < 0xE000) else ascii(c)[1:-1] for c in text)
+    """Control characters (a terminal would obey them) and lone surrogates as escapes; wide and fixed spaces as they are."""
+    return "".join(c if c.isprintable() or c == "\t" or unicodedata.category(c) == "Zs" else ascii(c)[1:-1] for c in text)

@@ -36,6 +36,9 @@ GONE = "\0gone"
 """The problem of an input that has vanished and whose output is to be removed; its path is that of the output."""
 
 MAX_BYTES = 16 << 20
+MAX_PIECES = 500_000
+"""Segments in one document; each takes some 1.7 kB while it is judged."""
+
 BATCH_DOCUMENTS, BATCH_CHARACTERS = 64, 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -240,6 +243,7 @@ class _Run:
         if kind == "page":
             return _pages(self.settings).extract(content, None, self.settings.encoding)
         text, codec = decode(content, self.settings.encoding)
+        check_pieces(text)
         return Document(text, encoding=codec)
 
     def _flush(self) -> None:
@@ -357,9 +361,11 @@ class _Run:
         self.spools["failures"].line({"path": source.key, "record": record.number, "id": identity, "reason": reason_of(error)})
 
     def _content(self, record: Record) -> object:
-        if not isinstance(record.content, Page):
-            return record.content
         try:
+            if isinstance(record.content, Document):
+                check_pieces(record.content.text)
+            if not isinstance(record.content, Page):
+                return record.content
             return _pages(self.settings).extract(*record.content)
         except Exception as error:
             return error
@@ -389,6 +395,15 @@ class _Run:
             self.failed += tally.failed
         row |= {"seconds": None if seconds is None else round(seconds, 6), "at": round(time.time(), 3)}
         self.rows.append(json_line(row))
+
+
+def check_pieces(text: str) -> None:
+    """`ReadError` for a text of so many segments that the memory for their features would be out of proportion."""
+    if len(text) > 2 * MAX_PIECES:  # each takes at least a character and what ends it
+        from cleaner.segment import segment
+
+        if (pieces := len(segment([text]))) > MAX_PIECES:
+            raise ReadError(f"{pieces:,} lines and sentences in one text; cut it to less than {MAX_PIECES:,}.")
 
 
 def read_limited(path: str, limit: int) -> bytes:

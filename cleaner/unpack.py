@@ -12,7 +12,6 @@ from typing import IO, Any, BinaryIO, cast
 
 from cleaner.errors import ReadError, UsageError
 
-SUFFIXES = (".gz", ".zst")
 FREE_BYTES = 64 << 20
 MAX_RATIO = 200
 """A stream may unpack to `FREE_BYTES`, and beyond that to so many times its packed size; running text packs 3- to 10-fold."""
@@ -24,8 +23,8 @@ def packing(name: str) -> str:
     >>> packing("a/PAGE.HTML.GZ"), packing("b.txt")
     ('.gz', '')
     """
-    lower = name.lower()
-    return next((suffix for suffix in SUFFIXES if lower.endswith(suffix)), "")
+    ending = name[-4:].lower()
+    return ".gz" if ending.endswith(".gz") else ".zst" if ending == ".zst" else ""
 
 
 def plain_name(name: str) -> str:

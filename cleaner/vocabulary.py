@@ -57,7 +57,6 @@ def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Ints, Int
     pair[:-1] = ideographic[:-1] & ideographic[1:]
     quad[:-3] = letter[:-3] & letter[1:-2] & letter[2:-1] & letter[3:]
     position = np.flatnonzero(pair | quad)
-    position = position[: np.searchsorted(position, len(codes) - 3)]  # a text ends in separators
     key = np.where(pair[position], hashes[1][position], hashes[3][position])
     owner = np.repeat(np.arange(-1, len(folded.start)), np.diff(np.concatenate(([0], folded.start, [len(codes)]))))[position]
     return owner, ((key * FINAL) >> np.uint32(32 - KEY_BITS)).astype(np.int64)

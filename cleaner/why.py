@@ -62,13 +62,12 @@ def explain(cleaner: Cleaner, text: str) -> list[Evidence]:
 
 def _strongest(model: Model, folded: grams.Folded, hashes: Sequence[grams.Hashes], number: int, label: int) -> list[str]:
     """The n-grams that spoke most for the label, against the mean of all labels; longer ones before those they contain."""
-    weights = model.arrays["weights"].astype(np.float64)
-    relative = np.vstack((np.zeros(weights.shape[1]), weights))
     scored: list[tuple[float, str]] = []
     for order in grams.ORDERS[1:]:
         low, high = (int(edge[number]) for edge in grams.gram_spans(folded, order))
         bucket = grams.buckets(hashes[order - 1][low:high], order)
-        gain = relative[label, bucket] - relative[:, bucket].mean(axis=0)
+        weights = np.vstack((np.zeros(len(bucket)), model.arrays["weights"][:, bucket]))  # relative to the first label
+        gain = weights[label] - weights.mean(axis=0)
         for at in np.argsort(-gain)[:MOST_GRAMS]:
             gram = _visible(folded.raw[low + at : low + at + order])
             if gain[at] > 0 and len(gram) > 1:
@@ -81,7 +80,7 @@ def _strongest(model: Model, folded: grams.Folded, hashes: Sequence[grams.Hashes
 
 
 def _visible(codes: npt.NDArray[np.uint16]) -> str:
-    return "".join(chr(code) for code in codes if code > 32 and not 0xD800 <= code < 0xE000 and code != 65535)
+    return "".join(chr(code) if code > 32 else " " for code in codes if not 0xD800 <= code < 0xE000 and code != 65535).strip()
 
 
 def _surroundings(column: dict[str, features.Floats], number: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cleaner.records import CleanArticle, Segment
+from cleaner.records import CleanArticle
 
 
 def clean_text(text: str, spans: Sequence[tuple[int, int, int, bool]]) -> str:
@@ -20,12 +20,13 @@ def clean_text(text: str, spans: Sequence[tuple[int, int, int, bool]]) -> str:
     if all(kept for _, _, _, kept in spans):
         return text
     parts: list[str] = []
+    line_end = "\r\n" if "\r\n" in text else "\n"
     last_line, last_end = -1, 0  # of the last kept span
-    seen_line, gap = -1, 0  # of the last span, kept or not, and the widest run of line breaks since the last kept one
+    seen_line, seen_end, gap = -1, 0, 0  # of the last span, kept or not, and the widest run of line breaks since the last kept one
     for line, start, end, kept in spans:
         if seen_line >= 0 and line != seen_line:
-            gap = max(gap, line - seen_line)
-        seen_line = line
+            gap = max(gap, line - seen_line if line_end == "\n" else text.count("\n", seen_end, start))  # CR LF counts as two lines
+        seen_line, seen_end = line, end
         if not kept:
             continue
         if last_line < 0:
@@ -34,9 +35,9 @@ def clean_text(text: str, spans: Sequence[tuple[int, int, int, bool]]) -> str:
             between = text[last_end:start]
             parts += [between if between.isspace() or not between else " ", text[start:end]]
         else:
-            parts += ["\n" * max(gap, 1), text[start:end]]
+            parts += [line_end * max(gap, 1), text[start:end]]
         last_line, last_end, gap = line, end, 0
-    return "".join(parts) + "\n" * (bool(parts) and text.endswith("\n"))
+    return "".join(parts) + line_end * (bool(parts) and text.endswith("\n"))
 
 
 def audit_row(article: CleanArticle, extra: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -46,32 +47,23 @@ def audit_row(article: CleanArticle, extra: dict[str, Any] | None = None) -> dic
     ``kept`` likewise. ``"by": "model"`` says that no person has looked at it.
     """
     text = article.document.text
-    lines: list[str] = []
-    labels: list[Any] = []
-    scores: list[list[float] | None] = []
-    kept: list[list[bool] | None] = []
-    pending = list(reversed(article.segments))
-    at = 0
-    for line in _split_lines(text):
-        end = at + len(line)
-        runs: list[Segment] = []
-        while pending and pending[-1].start < end:
-            runs.append(pending.pop())
-        stripped = line.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")
-        lines.append(stripped)
-        if not runs:
-            labels.append(None)
-        elif len(runs) == 1:
-            labels.append(runs[0].label)
-        else:
-            labels.append([[0 if i == 0 else run.start - at, run.label] for i, run in enumerate(runs)])
-        scores.append([run.score for run in runs] or None)
-        kept.append([run.kept for run in runs] or None)
-        at = end
+    lines, ends = text.splitlines(), text.splitlines(keepends=True)
+    labels: list[Any] = [None] * len(lines)
+    scores: list[list[float] | None] = [None] * len(lines)
+    kept: list[list[bool] | None] = [None] * len(lines)
+    number, start, end = -1, 0, 0
+    for segment in article.segments:
+        while segment.start >= end:
+            number, start = number + 1, end
+            end += len(ends[number])
+        before = scores[number], kept[number]
+        if before[0] is None or before[1] is None:
+            labels[number], scores[number], kept[number] = segment.label, [segment.score], [segment.kept]
+            continue
+        if isinstance(labels[number], str):
+            labels[number] = [[0, labels[number]]]
+        labels[number].append([segment.start - start, segment.label])
+        before[0].append(segment.score)
+        before[1].append(segment.kept)
     row: dict[str, Any] = {"id": article.document.id, "lang": article.document.language or "", **(extra or {})}
     return {**row, "lines": lines, "labels": labels, "scores": scores, "kept": kept, "by": "model"}
-
-
-def _split_lines(text: str) -> list[str]:
-    """Lines with their ends, cut where `segment` cuts them."""
-    return text.splitlines(keepends=True)

@@ -11,7 +11,8 @@ PAPERS = ("Harbour Post", "Valley Record", "Moor Gazette", "Quay Bulletin", "Hil
 
 WHO = ("The council", "A farmers' union", "The school board", "The harbour office", "A court in the county town", "The rescue service")
 DID = (
-    "voted on Tuesday to rebuild", "will inspect", "has closed until spring", "asked residents about", "found new cracks in", "agreed to pay for",
+    "voted on Tuesday to rebuild", "will inspect", "has closed until spring", "asked residents about", "found new cracks in",
+    "agreed to pay for",
 )  # fmt: skip
 WHAT = ("the old stone bridge near the mill", "the playground behind the library", "the coast road", "the reading room", "the weather mast")
 WHY = (

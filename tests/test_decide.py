@@ -57,7 +57,7 @@ def test_pieces_of_a_line_with_one_verdict_are_joined():
     stay, go = [0.9, 0.0, 0.1, 0.0], [0.1, 0.0, 0.0, 0.9]
     got = verdicts(text, [stay, [0.7, 0.0, 0.3, 0.0], go, stay, go])
     assert [text[a:b] for a, b in zip(got.start.tolist(), got.end.tolist())] == ["첫 문장. 둘째 문장이다.", "▶ 구독", "다음 줄.", "▶ 구독"]
-    assert got.score.tolist() == [round((0.1 * 5 + 0.3 * 7) / 12, 4), 0.9, 0.1, 0.9]
+    assert got.score.tolist() == [round((0.1 * 5 + 0.3 * 8) / 13, 4), 0.9, 0.1, 0.9]
     assert got.line.tolist() == [0, 0, 1, 1]
 
 

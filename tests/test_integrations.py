@@ -300,8 +300,8 @@ def test_datatrove_batches_and_sendable(batches):
     from datatrove.data import Document
 
     made = pickle.loads(pickle.dumps(step()))
-    assert len(list(made.run(Document(text=STORY, id=str(i)) for i in range(100)))) == 100
-    assert batches == [64, 36]
+    assert len(list(made.run(Document(text=STORY, id=str(i)) for i in range(600)))) == 600
+    assert batches == [512, 88]
 
 
 @pytest.mark.usefixtures("failing")

@@ -394,7 +394,7 @@ def test_check_finds_near_duplicates_across_files(tmp_path):
 def test_check_finds_a_planted_label_error(tmp_path):
     """Cross-validation names a line whose label the other groups contradict."""
     small_corpus = pytest.importorskip("small_corpus")
-    documents = small_corpus.corpus(each=8)
+    documents = small_corpus.corpus(each=4)
     at = next(i for i, d in enumerate(documents) if "ad" in d.labels)
     wrong = documents[at]
     labels = tuple("editorial" if label == "ad" else label for label in wrong.labels)

@@ -8,15 +8,11 @@ import gzip
 import hashlib
 import io
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import small_corpus
 
 from cleaner import carried, cli, compare, corpus, lesson, quality_page, retraining, training
@@ -33,7 +29,7 @@ def _fast() -> Iterator[None]:
     """Few folds and few trees: these tests ask how training is used, not how well it learns."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "N_FOLDS", 2)
-        patch.setattr(training, "TREES", {**training.TREES, "max_iter": 25, "learning_rate": 0.3, "min_samples_leaf": 4, "max_bins": 7})
+        patch.setattr(training, "TREES", {**training.TREES, "max_iter": 25, "learning_rate": 0.3, "min_samples_leaf": 4})
         yield
 
 

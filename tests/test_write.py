@@ -46,15 +46,14 @@ def test_everything_dropped_leaves_nothing():
         ("X\n\na\nb\n", "a\nb\n"),
         ("a\n\nX", "a"),
         ("a\n\nX\n", "a\n"),
-        ("a\r\n\r\nX\r\n\r\nb", "a\n\n\n\nb"),
+        ("a\r\nb\r\nX\r\n\r\nc\r\n", "a\r\nb\r\n\r\nc\r\n"),
+        ("a\r\nX", "a"),
+        ("a\rX\r\nb", "a\r\nb"),
     ],
 )
 def test_the_gap_of_a_dropped_line_closes(text, wanted):
-    """A line that goes takes its line end along; of the blank lines around it the wider gap stays."""
-    if "\r" in text:  # CR and LF are two line ends, so the gap counts double: blank lines, no lost text
-        assert cleaned(text, "X").split() == wanted.split()
-    else:
-        assert cleaned(text, "X") == wanted
+    """A line that goes takes its line end along; of the blank lines around it the wider gap stays. CR LF stays CR LF."""
+    assert cleaned(text, "X") == wanted
 
 
 def test_a_piece_inside_a_line_goes():
