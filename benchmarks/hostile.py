@@ -104,7 +104,15 @@ def _broken(inputs: Set) -> None:
         inputs.add(f"broken/mixed{n:02}.txt", half, BAD, GOOD)
         inputs.add(f"broken/surrogate{n:02}.txt", text * 9 + b"\xed\xa0\x80" + text * 9, BAD, GOOD)
     for n in range(30):
-        lines = ["{" * 100_000, "[" * 100_000 + "]" * 100_000, '{"id": 1, "text": NaN}', '{"text": "' + "\\ud800" * 9 + '"}', "9" * 10_000, "null", ""]
+        lines = [
+            "{" * 100_000,
+            "[" * 100_000 + "]" * 100_000,
+            '{"id": 1, "text": NaN}',
+            '{"text": "' + "\\ud800" * 9 + '"}',
+            "9" * 10_000,
+            "null",
+            "",
+        ]
         inputs.add(f"broken/json{n:02}.jsonl", "\n".join(lines).encode(), GOOD)
 
 
@@ -112,7 +120,11 @@ def _huge(inputs: Set) -> None:
     line = "가나다 " * 20_000_000
     inputs.add("huge/oneline.txt", line.encode(), BAD)
     inputs.add("huge/oneline.html", line.encode(), BAD)
-    records = ['{"id": 1, "text": "' + inputs.text(2).replace("\n", " ") + '"}', json.dumps({"id": 2, "text": line}, ensure_ascii=False), '{"id": 3, "text": "짧다."}']
+    records = [
+        '{"id": 1, "text": "' + inputs.text(2).replace("\n", " ") + '"}',
+        json.dumps({"id": 2, "text": line}, ensure_ascii=False),
+        '{"id": 3, "text": "짧다."}',
+    ]
     inputs.add("huge/oneline.jsonl", "\n".join(records).encode(), GOOD)
     for n in range(4):
         inputs.add(f"huge/deep{n}.html", inputs.page("<div>" * 100_000 + SENTENCES[n] + "</div>" * 100_000).encode(), BAD, EMPTY, GOOD)
@@ -126,7 +138,15 @@ def _huge(inputs: Set) -> None:
 
 
 def _names_and_links(inputs: Set) -> None:
-    for name in (b"names/new\nline.txt", b"names/\xff\xfe\x80.txt", b"names/ .txt", b"names/-o.txt", b"names/\x1b[31mred.txt", b"names/$(id);`id`.txt", b"names/.hidden.txt"):
+    for name in (
+        b"names/new\nline.txt",
+        b"names/\xff\xfe\x80.txt",
+        b"names/ .txt",
+        b"names/-o.txt",
+        b"names/\x1b[31mred.txt",
+        b"names/$(id);`id`.txt",
+        b"names/.hidden.txt",
+    ):
         inputs.add(name, inputs.text().encode(), GOOD)
     inputs.add("names/" + "n" * 251 + ".txt", inputs.text().encode(), GOOD)
     inputs.add("names/" + "n" * 250 + ".html", inputs.page().encode(), BAD)  # with .txt added, no file system takes the name
@@ -187,7 +207,9 @@ def main() -> int:
         threading.Timer(0.2, (box / "in/vanishing/zzz.txt").unlink).start()
         begun = time.perf_counter()
         command = [sys.executable, "-m", "cleaner.cli", "clean", str(box / "in"), "-o", str(box / "in/names/out"), "-j", str(options.jobs)]
-        done = subprocess.run([*command, "--time-limit", "10", "--memory-limit", "1G"], capture_output=True, text=True, timeout=3600, check=False)
+        done = subprocess.run(
+            [*command, "--time-limit", "10", "--memory-limit", "1G"], capture_output=True, text=True, timeout=3600, check=False
+        )
         seconds = time.perf_counter() - begun
         out = box / "in/names/out"
         after = {name: status for name, status in listing(box).items() if not name.startswith(str(out))}

@@ -42,8 +42,10 @@ class Axis:
         return [round((first + i) * step, 6) for i in range(int((self.high + step * 1e-6 - first * step) // step) + 1)]
 
 
-def line_chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> str:
+def line_chart(series: Sequence[Series], x: Axis, y: Axis, title: str, legend: int = _LEFT) -> str:
     """A chart as an ``<svg>`` element. `title` is what a screen reader says; each dot tells its numbers when pointed at.
+
+    The names of the series stand at the bottom, from the pixel `legend` on.
 
     >>> chart = line_chart([Series("a & b", [(0.0, 0.5), (1.0, 1.0)], dots=True)], Axis("recall"), Axis("precision"), "how <well>")
     >>> chart.startswith("<svg") and "a &amp; b" in chart and "how &lt;well&gt;" in chart
@@ -60,7 +62,7 @@ def line_chart(series: Sequence[Series], x: Axis, y: Axis, title: str) -> str:
                 words = f"{escape(one.name)}: {_number(a)}, {_number(b)}"
                 parts.append(f'<circle class="{one.style}" cx="{px}" cy="{py}" r="3.5"><title>{words}</title></circle>')
         if one.name:
-            parts.append(_legend(one, number))
+            parts.append(_legend(one, number, legend))
     return "".join(parts) + "</svg>"
 
 
@@ -81,12 +83,12 @@ def _grid(x: Axis, y: Axis) -> str:
     return "".join(parts)
 
 
-def _legend(series: Series, number: int) -> str:
+def _legend(series: Series, number: int, left: int) -> str:
     at = HEIGHT - _BOTTOM - 14 - 17 * number
-    sign = f'<line class="{series.style}" x1="{_LEFT + 10}" y1="{at - 4}" x2="{_LEFT + 32}" y2="{at - 4}"/>'
+    sign = f'<line class="{series.style}" x1="{left + 10}" y1="{at - 4}" x2="{left + 32}" y2="{at - 4}"/>'
     if not series.line:
-        sign = f'<circle class="{series.style}" cx="{_LEFT + 21}" cy="{at - 4}" r="3.5"/>'
-    return f'{sign}<text class="legend" x="{_LEFT + 38}" y="{at}">{escape(series.name)}</text>'
+        sign = f'<circle class="{series.style}" cx="{left + 21}" cy="{at - 4}" r="3.5"/>'
+    return f'{sign}<text class="legend" x="{left + 38}" y="{at}">{escape(series.name)}</text>'
 
 
 def _x(axis: Axis, value: float) -> float:

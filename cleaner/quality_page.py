@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 
-from cleaner.charts import Axis, Series, line_chart
+from cleaner.charts import WIDTH, Axis, Series, line_chart
 from cleaner.compare import Comparison
 from cleaner.findings import Findings, Table, WorstLine
 
@@ -113,7 +113,7 @@ def _reliability(found: Findings) -> str:
     total = sum(row["n"] for row in found.reliability) or 1.0
     off = sum(row["n"] * abs(row["score"] - row["share"]) for row in found.reliability) / total
     series = [Series("", [(0.0, 0.0), (1.0, 1.0)], "faint"), Series("this model", points, "s1", dots=True)]
-    chart = line_chart(series, Axis("score"), Axis("share that should go"), "Reliability of the score")
+    chart = line_chart(series, Axis("score"), Axis("share that should go"), "Reliability of the score", WIDTH - 140)
     caption = f"Reliability: of the segments with a score, the share that should go. On the line is honest; off by {off:.4f} on average."
     return _figure(chart, caption)
 
@@ -131,7 +131,7 @@ def _thresholds(found: Findings) -> str:
 def _learning(found: Findings) -> str:
     most = max(point.documents for point in found.learning)
     low = min(min(point.drop_f1, point.kept_chars) for point in found.learning)
-    low = max(0.0, math.floor(low * 10) / 10)
+    low = min(0.9, max(0.0, math.floor(low * 10) / 10))
     series = [
         Series("drop F1", [(float(p.documents), p.drop_f1) for p in found.learning], "s1", dots=True),
         Series("kept characters", [(float(p.documents), p.kept_chars) for p in found.learning], "s2", dots=True),

@@ -336,7 +336,9 @@ def train(
         "corpus": {"documents": len(learned), "segments": n_own, "digests": sorted({documents[i].digest for i in learned.tolist()})},
         "curve": curve, "reliability": reliability(scores, goes[own], everyday[everything.segments.document[own]]),
         "quality": quality_table(documents, own_segments, scores, threshold, dropped),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__},
+        "versions": {
+            "python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__,
+        },
     }  # fmt: skip
     report(f"threshold {threshold}, {time.perf_counter() - started:.0f} s")
     alone = table[1 : len(labels) + 1, :n_own].T  # the columns after `go`

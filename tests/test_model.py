@@ -199,7 +199,9 @@ def test_a_card_of_another_kind(folder, changes, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff", "[" * 50_000], ids=["empty", "broken", "list", "null", "binary", "deep"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "\x00\xff", "[" * 50_000], ids=["empty", "broken", "list", "null", "binary", "deep"]
+)
 def test_a_card_that_is_no_card(folder, text):
     """Not JSON, or not an object: a ModelError, whatever stands there."""
     (folder / CARD_FILE).write_text(text, encoding="latin-1")

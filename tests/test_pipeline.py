@@ -111,7 +111,9 @@ def test_decomposed_text_gets_the_same_verdicts(cleaner, texts):
     composed = [unicodedata.normalize("NFC", text) for text in texts]
     decomposed = [unicodedata.normalize("NFD", text) for text in composed]
     for one, other in zip(cleaner.clean_many(composed), cleaner.clean_many(decomposed)):
-        assert [(unicodedata.normalize("NFD", s.text), s.label, s.kept) for s in one.segments] == [(s.text, s.label, s.kept) for s in other.segments]
+        assert [(unicodedata.normalize("NFD", s.text), s.label, s.kept) for s in one.segments] == [
+            (s.text, s.label, s.kept) for s in other.segments
+        ]
         for segment, same in zip(one.segments, other.segments):
             assert abs(segment.score - same.score) < 0.02, "pieces joined again are weighed by length, which differs a little"
 
@@ -197,7 +199,9 @@ def test_a_stream_is_not_read_far_ahead(cleaner):
 def test_a_stream_gives_all_in_order(cleaner):
     """More than one batch: as many come out as went in, in their order, and none for an empty stream."""
     stream = (f"{number}번째 안건이 통과됐다." for number in range(3 * BATCH_DOCUMENTS + 5))
-    assert [article.document.text for article in cleaner.clean_many(stream)] == [f"{n}번째 안건이 통과됐다." for n in range(3 * BATCH_DOCUMENTS + 5)]
+    assert [article.document.text for article in cleaner.clean_many(stream)] == [
+        f"{n}번째 안건이 통과됐다." for n in range(3 * BATCH_DOCUMENTS + 5)
+    ]
     assert list(cleaner.clean_many([])) == []
 
 

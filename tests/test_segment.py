@@ -110,8 +110,16 @@ def test_the_margins_of_a_line_do_not_make_it_long():
 
 def test_decomposed_text_is_cut_like_composed_text():
     """NFD has two to three code points for a syllable and is cut at the same places."""
-    for text in (SENTENCE * 8, SENTENCE * 20, "끝났다.다음 문장이 붙었다. ▶ 구독", "Zürich wählt. ▶ abonnieren", "がんばる。ばらばら。" * 20):
-        assert [unicodedata.normalize("NFC", piece) for piece in pieces(unicodedata.normalize("NFD", text))] == pieces(unicodedata.normalize("NFC", text))
+    for text in (
+        SENTENCE * 8,
+        SENTENCE * 20,
+        "끝났다.다음 문장이 붙었다. ▶ 구독",
+        "Zürich wählt. ▶ abonnieren",
+        "がんばる。ばらばら。" * 20,
+    ):
+        assert [unicodedata.normalize("NFC", piece) for piece in pieces(unicodedata.normalize("NFD", text))] == pieces(
+            unicodedata.normalize("NFC", text)
+        )
 
 
 def test_sentence_ends_of_each_script():

@@ -128,7 +128,9 @@ def test_wrong_use_is_one_clear_message(run, page, tmp_path, arguments, status, 
 def test_evaluate_prints_a_table(run, tmp_path):
     """A row for all documents and one for each value of a field; as JSON the same numbers."""
     gold = tmp_path / "gold.jsonl"
-    corpus.save([corpus.LabelledDocument(f"{n}", "ko", "g", "web", (*STORY, *AD), ("editorial",) * 4 + ("ad",) * 4) for n in range(2)], gold)
+    corpus.save(
+        [corpus.LabelledDocument(f"{n}", "ko", "g", "web", (*STORY, *AD), ("editorial",) * 4 + ("ad",) * 4) for n in range(2)], gold
+    )
     done = run("evaluate", gold, "--by", "kind")
     assert (done.returncode, done.stderr) == (0, "")
     head, *rows = done.stdout.splitlines()

@@ -111,7 +111,9 @@ def test_folds_never_split_a_group():
     for round_ in range(30):
         groups = [f"paper {n}" for n in range(rng.randint(2, 12))]
         documents = [
-            LabelledDocument(f"{round_}-{n}", rng.choice(["ko", "en", "ja"]), rng.choice(groups), "", ("a line",) * rng.randint(1, 30), ("editorial",))
+            LabelledDocument(
+                f"{round_}-{n}", rng.choice(["ko", "en", "ja"]), rng.choice(groups), "", ("a line",) * rng.randint(1, 30), ("editorial",)
+            )
             for n in range(rng.randint(2, 60))
         ]
         folds = training.deal(documents, 5)
@@ -166,8 +168,12 @@ def test_variants_keep_every_word_and_its_label(way):
 def test_cropped_and_transplanted_invent_nothing():
     """A part of the lines; or the lines without the ads and with whole lines of other ads: each line keeps its label."""
     documents = small_corpus.corpus(each=3)
-    blocks = augment.ad_blocks([dataclasses.replace(d, lines=(*d.lines, *small_corpus.ADS[:3]), labels=(*d.labels, "ad", "ad", "ad")) for d in documents])
-    known = {(line, label) for document in documents for line, label in zip(document.lines, document.labels)} | {(line, "ad") for line in small_corpus.ADS}
+    blocks = augment.ad_blocks(
+        [dataclasses.replace(d, lines=(*d.lines, *small_corpus.ADS[:3]), labels=(*d.labels, "ad", "ad", "ad")) for d in documents]
+    )
+    known = {(line, label) for document in documents for line, label in zip(document.lines, document.labels)} | {
+        (line, "ad") for line in small_corpus.ADS
+    }
     for seed, document in enumerate(documents):
         cropped = augment.cropped(document, random.Random(seed))
         assert set(zip(cropped.lines, cropped.labels)) <= set(zip(document.lines, document.labels))
@@ -183,7 +189,9 @@ def test_cropped_and_transplanted_invent_nothing():
 def test_trees_as_arrays_agree_with_scikit_learn():
     """The decision function of scikit-learn and the sums of our arrays are the same, on values equal to thresholds too."""
     rng = np.random.default_rng(3)
-    table = np.concatenate((rng.normal(size=(6, 900)), rng.integers(-4, 5, size=(5, 900)), rng.random((1, 900)).round(1))).astype(np.float32)
+    table = np.concatenate((rng.normal(size=(6, 900)), rng.integers(-4, 5, size=(5, 900)), rng.random((1, 900)).round(1))).astype(
+        np.float32
+    )
     goes = (table[0] + table[7] + rng.normal(size=900) > 0) ^ (table[11] == 0.5)
     weight = rng.random(900) + 0.5
     edges = training.bin_edges(table)
