@@ -140,7 +140,7 @@ def save(documents: Iterable[LabelledDocument], path: str | Path) -> None:
 
 
 def segment_labels(documents: Sequence[LabelledDocument], segments: Segments, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """For each segment, the index in `names` of the label that most of its characters have (the earlier run wins a tie)."""
+    """For each segment, the index in `names` of the label that most of its characters have (body text, first in `names`, wins a tie)."""
     number = {name: i for i, name in enumerate(names)}
     of_character = np.full(len(segments.codes), -1, dtype=np.int64)
     for document, offset in zip(documents, segments.offsets):
@@ -149,7 +149,7 @@ def segment_labels(documents: Sequence[LabelledDocument], segments: Segments, na
     result = np.empty(len(segments), dtype=np.int64)
     for i, (start, end) in enumerate(zip(segments.start, segments.end)):
         inside = of_character[start:end]
-        result[i] = inside[0] if inside[0] == inside[-1] else np.bincount(inside[inside >= 0], minlength=len(names)).argmax()
+        result[i] = inside[0] if (inside == inside[0]).all() else np.bincount(inside[inside >= 0], minlength=len(names)).argmax()
     return result
 
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from cleaner.errors import CleanerError, ReadError, UsageError
 from cleaner.fields import Page, fill, parse
 from cleaner.pages import Pages
-from cleaner.pipeline import BATCH_DOCUMENTS, Cleaner
+from cleaner.pipeline import Cleaner
 from cleaner.read import decode, python_encoding
 from cleaner.recordfiles import Record, numbered, record_of
 from cleaner.records import CleanArticle, Document
@@ -28,6 +28,9 @@ FORMATS = ("jsonl", "bulk")
 
 READ_BYTES = 1 << 20
 """One read takes at most so much; a Linux pipe is widened to hold it, so that a fast writer fills a batch."""
+
+GROUP = 128
+"""Records cleaned and written together: enough for a batch, few enough that pages, which take long, come out soon."""
 
 BULK_ID_BYTES = 512
 """Elasticsearch and OpenSearch refuse a longer ``_id``."""
@@ -95,14 +98,14 @@ def clean_plain(data: bytes, cleaner: Cleaner, encoding: str | None = None) -> s
 
 
 def _groups(lines_in: BinaryIO) -> Iterator[Lines]:
-    """Numbered lines, blank ones left out, in groups of at most one batch; never waits while it holds a whole line."""
+    """Numbered lines, blank ones left out, in groups; never waits while it holds a whole line."""
     first = True
     for lines in _available(lines_in):
         if first and lines:
             first = False
             _refuse_plain_text(lines)
-        for at in range(0, len(lines), BATCH_DOCUMENTS):
-            yield lines[at : at + BATCH_DOCUMENTS]
+        for at in range(0, len(lines), GROUP):
+            yield lines[at : at + GROUP]
 
 
 def _available(lines_in: BinaryIO) -> Iterator[Lines]:

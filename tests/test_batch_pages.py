@@ -41,7 +41,7 @@ def nasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def child(nasty: None) -> Iterator[Pages]:  # noqa: ARG001 (a fixture)
+def child(nasty: None) -> Iterator[Pages]:
     owner = Pages(time_limit=1.5, memory_limit=300 << 20)
     yield owner
     owner.close()

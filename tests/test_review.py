@@ -233,6 +233,13 @@ def test_uncertain_marks_what_was_chosen():
     assert "mine" not in {looked.judged.document.id for looked in selection.documents}
 
 
+def test_uncertain_gives_what_there_is():
+    """Where the model is sure of everything, its least sure segments are given nonetheless; asking for more gives all."""
+    sure = [one(f"d{n}", [(f"Calm {chr(97 + n) * 4} water", "editorial", "editorial", 0.001 * n, 0.0)]) for n in range(5)]
+    assert {looked.judged.document.id for looked in select(sure, POLICY, LABELS, uncertain=2).documents} == {"d3", "d4"}
+    assert select(sure, POLICY, LABELS, uncertain=50).flagged == 5
+
+
 # --- the file --------------------------------------------------------------------------------------------------------
 
 

@@ -34,14 +34,14 @@ def articles(example):
 def rows(example, articles, engine):
     if engine == "Tantivy":
         pytest.importorskip("tantivy", reason="the extra `search` is not installed")
-    return example.compare(engine, *articles, example.load("queries.jsonl"))
+    return example.compare(engine, *articles, example.load("queries.json"))
 
 
 @pytest.mark.parametrize("engine", ["SQLite FTS5", "Tantivy"])
 def test_the_index_gets_better(example, articles, engine):
     """Every ad query finds a raw article and few a cleaned one; no article query is lost; a story about the goods is found."""
     before, after = rows(example, articles, engine)
-    count = {kind: sum(query["kind"] == kind for query in example.load("queries.jsonl")) for kind in ("ad", "article", "about")}
+    count = {kind: sum(query["kind"] == kind for query in example.load("queries.json")) for kind in ("ad", "article", "about")}
     assert before.finds == count
     assert {kind: after.finds[kind] for kind in ("article", "about")} == {kind: count[kind] for kind in ("article", "about")}
     assert after.finds["ad"] <= STILL_FOUND * count["ad"]
@@ -67,6 +67,6 @@ def test_a_word_is_found_within_its_particles(example, tmp_path):
 
 def test_the_table_has_a_row_for_each_index(example, articles):
     """The printed table is Markdown: a head, a rule, and one row for each index."""
-    lines = example.table(rows(example, articles, "SQLite FTS5"), example.load("queries.jsonl")).splitlines()
+    lines = example.table(rows(example, articles, "SQLite FTS5"), example.load("queries.json")).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| SQLite FTS5, raw", "| SQLite FTS5, cleaned"]
     assert len({line.count("|") for line in lines}) == 1

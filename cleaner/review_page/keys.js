@@ -38,7 +38,7 @@ function letGo() {
 
 function writesLeft() {
   const words = $("text").children[view.cursor]?.querySelector(".words");
-  return words ? getComputedStyle(words).direction === "rtl" || words.matches(":dir(rtl)") : false;
+  return !!words && getComputedStyle(words).direction === "rtl";
 }
 
 function extend(by) {

@@ -6,7 +6,7 @@
 Both indexes hold character 2-grams, two letters at a time within a word: Korean words carry particles (``공장`` stands in
 ``공장을``, ``공장에서``), and a word index would not find them. A word of a query is a phrase of its 2-grams.
 
-``articles.jsonl`` are articles as scrapers and scanners give them, written for this example; ``queries.jsonl`` asks for words of
+``articles.jsonl`` are articles as scrapers and scanners give them, written for this example; ``queries.json`` asks for words of
 the ads (``ad``), for words of the articles (``article``), and for words that ads share with a story about them (``about``).
 """
 
@@ -136,8 +136,9 @@ def _precision(wanted: set[str], found: list[str]) -> float:
 
 
 def load(name: str) -> list[dict[str, Any]]:
-    """The rows of a JSON Lines file beside this script."""
-    return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
+    """The rows of a JSON file, or of a JSON Lines file, beside this script."""
+    text = (HERE / name).read_text(encoding="utf-8")
+    return list(json.loads(text)) if name.endswith(".json") else [json.loads(line) for line in text.splitlines()]
 
 
 def compare(engine: str, raw: dict[str, str], clean: dict[str, str], queries: list[dict[str, Any]]) -> tuple[Row, Row]:
@@ -171,7 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Index the same articles raw and cleaned, and compare what queries find.")
     parser.add_argument("--list", action="store_true", help="print each query with the articles it finds, before and after")
     options = parser.parse_args()
-    articles, queries = load("articles.jsonl"), load("queries.jsonl")
+    articles, queries = load("articles.jsonl"), load("queries.json")
     raw = {article["id"]: article["text"] for article in articles}
     cleaner = Cleaner()
     begin = time.perf_counter()

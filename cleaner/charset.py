@@ -1,0 +1,163 @@
+"""Bytes -> text: which character set is it?
+
+In this order: byte order mark, strict UTF-8, the character set that a page declares, and last every candidate that decodes
+without error, judged by how much the result looks like a language (`likeness`). Every Korean label (``euc-kr``,
+``ks_c_5601-1987``, ``korean`` …) means CP949, as browsers take it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from cleaner.errors import ReadError, UsageError
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_CANDIDATES = ("cp949", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp1252", "cp1251", "iso8859_9")
+_KOREAN = {"euckr", "ksc56011987", "ksc5601", "korean", "isoir149", "windows949", "ms949", "uhc", "cp949", "949"}
+_WEB_NAMES = {
+    "iso88591": "cp1252", "latin1": "cp1252", "ascii": "cp1252", "usascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030",
+    "shiftjis": "cp932", "sjis": "cp932", "xsjis": "cp932", "big5": "big5hkscs", "iso88599": "cp1254",
+}  # fmt: skip
+_META_CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]{0,400}?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+
+SAMPLE = 20_000
+"""Code points that are looked at."""
+
+# The characters that make up most running text of each language, by our own count of what any newspaper prints.
+_HANGUL = (
+    "이다는을의에가고한지기하은로사도를대서인자시리해으어정부들과있었일수그주장나라전면아게스상보원제만조성구여국신공"
+    "선연회실유경안오우비진동관위것와행발생용학문민방세금년월화무개중모업통계소분간설적미당내저단재지않까데때말니습합"
+    "됩요세마음치거바며려각차러트운호남북광산울천포강군청"
+)
+_HAN = (
+    "的一是不了在人有我他这個个们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着下自之年过"
+    "過发發后後作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當没沒动動面起看定天分还還进進好小部其些主样"
+    "樣理心本前开開但因只从從想实實日军軍者意无無力它与與长長把机機十民第公此已工使情明性知全三又关關点點正业業外将將"
+    "两兩高间間由问問很最重并物手应應战戰向头頭文体體政美相见見被利什二等产產或新己制身果加西斯月话話合回特代内內信表"
+    "化老给給世位次度门門任常先海通教儿原东東声聲提立及比员員解水名真论論处處走义義各入几口认認条條平系气氣题題活尔更"
+    "别別打女变變四神总總何电電数數安少报報才结結反受目太量再感建务務做接必场場件计計管期市直德资資命山金指克许許统統"
+    "区區保至队隊形社便空决治展马馬科司五基眼书書非则听白却界达達光放强強即像难難且权權思王象完设設式色路记記南品住告"
+    "类類求据程北边邊死张張该該交规規万取拉格望觉覺术術领領共确確传傳师師观觀清今切院让讓识識候带帶导導争爭运運県市町"
+    "村党選挙首相議員警察会社東京大阪千円億以上発表調査対応地域"
+)
+_CYRILLIC = "оеаинтсрвлкмдпуяыьгзбйчї"
+_LATIN = "áàâäãåæçéèêëíìîïñóòôöõøœßúùûüýÿÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜÝğışĞİŞ¿¡«»„‚€£§®°²³½¼¾×ºª"
+_NEUTRAL = "“”‘’「」『』【】〈〉《》（），。、！？：；·…—～ ㎡㎞％ⓒ©▶◆■□○●△▲▼☞※☎★☆◇①②③④⑤　─│〔〕［］＜＞・々ー℃"
+
+_RARE, _ASCII, _LETTER, _SIGN, _BAD, _OF_HANGUL, _OF_KANA, _OF_HAN, _OF_LATIN, _OF_CYRILLIC, _HALF_WIDTH, _RARE_CJK = range(12)
+"""The kinds of characters that `likeness` tells apart: frequent ones of each script, signs of any text, and what is left."""
+
+
+@cache
+def _kinds() -> npt.NDArray[np.uint8]:
+    """The kind of each code point of 16 bits."""
+    table = np.full(65536, _RARE, dtype=np.uint8)
+    for code in [*range(128, 0x3000), *range(0xE000, 65536)]:
+        if unicodedata.category(chr(code)) in ("Cc", "Co", "Cn"):
+            table[code] = _BAD
+    for low, high, kind in (
+        (0, 0x80, _ASCII), (0x41, 0x5B, _LETTER), (0x61, 0x7B, _LETTER), (0x3041, 0x30FF, _OF_KANA), (0xFF61, 0xFFA0, _HALF_WIDTH),
+        (0x3400, 0xA000, _RARE_CJK), (0xAC00, 0xD7A4, _RARE_CJK), (0xF900, 0xFB00, _RARE_CJK),
+    ):  # fmt: skip
+        table[low:high] = kind
+    for characters, kind in ((_NEUTRAL, _SIGN), (_HANGUL, _OF_HANGUL), (_HAN, _OF_HAN), (_LATIN, _OF_LATIN), (_CYRILLIC, _OF_CYRILLIC)):
+        table[[ord(character) for character in characters]] = kind
+    return table
+
+
+def likeness(text: str) -> float:
+    """How much a decoded text looks like text of one language: about 1 for running text, near 0 or below for mojibake."""
+    codes = np.frombuffer(text[:SAMPLE].encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
+    kind = _kinds()[codes]
+    count = np.bincount(kind, minlength=12)
+    n = int(count.sum() - count[_ASCII] - count[_LETTER] - count[_SIGN])
+    if count[_BAD]:
+        return -1.0
+    if not n:
+        return 0.9 if count[_SIGN] else 1.0
+    before, after = np.append(np.uint8(_ASCII), kind[:-1]), np.append(kind[1:], np.uint8(_ASCII))
+    # An accent or a pound sign stands among plain letters and signs; a run of them is another script misread ...
+    latin = (kind == _OF_LATIN) & (before <= _SIGN) & (before != _RARE) & (after <= _SIGN) & (after != _RARE)
+    # ... and one lone ideograph inside a word of plain letters is an accent misread.
+    lone = ((kind >= _OF_HANGUL) & (kind != _OF_LATIN) & (kind != _OF_CYRILLIC)) & (before == _LETTER) & (after <= _LETTER) & (after != _RARE)
+    kana, han = count[_OF_KANA] / n, count[_OF_HAN] / n
+    best = max(1.15 * count[_OF_HANGUL] / n, kana + han if kana > 0.2 else han, latin.sum() / n, count[_OF_CYRILLIC] / n)
+    return float(best - (count[_HALF_WIDTH] + lone.sum()) / n)
+
+
+def python_encoding(name: str) -> str | None:
+    """The Python codec for a character set as pages and people name it; `None` if there is none.
+
+    >>> python_encoding("KS_C_5601-1987"), python_encoding("EUC-KR"), python_encoding("no-such-thing")
+    ('cp949', 'cp949', None)
+    """
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    if plain in _KOREAN:
+        return "cp949"
+    if plain in _WEB_NAMES:
+        return _WEB_NAMES[plain]
+    try:
+        return codecs.lookup(name.strip()).name
+    except (LookupError, ValueError):
+        return None
+
+
+def decode(data: bytes, encoding: str | None = None, *, page: bool = False) -> tuple[str, str]:
+    """Text and the character set it was decoded with. `ReadError` if the bytes are not text."""
+    if encoding is not None:
+        codec = python_encoding(encoding)
+        if codec is None:
+            raise UsageError(f"unknown encoding {encoding!r}; use a name such as utf-8, cp949 or shift_jis.")
+        try:
+            return data.decode(codec), codec
+        except UnicodeDecodeError as error:
+            raise ReadError(f"not {encoding}: byte {error.start} cannot be decoded; leave --encoding out to have it found.") from None
+    for bom, codec in _BOMS:
+        if data.startswith(bom):
+            try:
+                return data.decode(codec), codec
+            except UnicodeDecodeError:
+                raise ReadError(f"starts as {codec} but is damaged; save it again as UTF-8.") from None
+    if b"\x00" in data[:4096] or (b"\x00" in data and data.count(b"\x00") > len(data) // 1000):
+        raise ReadError("holds NUL bytes: a binary file, or UTF-16 without a byte order mark; convert it to UTF-8.")
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    if page and (declared := _META_CHARSET.search(data[:4096])):
+        codec = python_encoding(declared[1].decode("ascii", "replace"))
+        if codec and codec != "utf-8":
+            try:
+                return data.decode(codec), codec
+            except UnicodeDecodeError:
+                pass
+    return _guess(data)
+
+
+def _guess(data: bytes) -> tuple[str, str]:
+    """The candidate whose text looks most like its language; the first of equals."""
+    best: tuple[float, str, str] | None = None
+    for codec in _CANDIDATES:
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        score = likeness(text)
+        if best is None or score > best[0] + 1e-9:
+            best = (score, text, codec)
+    if best is None or best[0] < 0.05:
+        text = data.decode("utf-8", "replace")
+        # A few broken bytes in a long UTF-8 text (cut in mid-character) are no reason to lose it; much more is no text.
+        if text.count("\ufffd") <= max(1, len(text) // 500):
+            return text, "utf-8"
+        raise ReadError("not text in any encoding we know; name it with --encoding, or leave the file out.")
+    return best[1], best[2]
