@@ -34,9 +34,12 @@ SAMPLE = 20_000
 
 # The characters that make up most running text of each language, by our own count of what any newspaper prints.
 _HANGUL = (
-    "이다는을의에가고한지기하은로사도를대서인자시리해으어정부들과있었일수그주장나라전면아게스상보원제만조성구여국신공"
-    "선연회실유경안오우비진동관위것와행발생용학문민방세금년월화무개중모업통계소분간설적미당내저단재지않까데때말니습합"
-    "됩요세마음치거바며려각차러트운호남북광산울천포강군청"
+    "다이는에가지을은고기로원사서시를만자한의어리도하장대일아니수주나보전면인부라해으들마년소상구그있오정요제동안천내공두했금었여과진무세명산비신"
+    "스물문분간월터회달게까우조국개화연선모경번배습관단남방실바려반집차계치씨열것음말데재운람온난드위입당업청료교유없미학않거영식저체포건성중통았"
+    "트루와점생새린받야호작목강곳며용매래민손표올적예군담등판초울막약양후돌르합행출날른직감발네할줄불설본때름결러석준임억값심노처승늘더버길농편뒤"
+    "섯파추급평종던권앞넘증머속역였째광골록글카걸절현된채순누타되창못병항첫복품피책쪽살환태렸송레봉알크밤법백졌험함님최왔겨형끝벽같육쓰따독든갈접"
+    "림침벌놓토별근류력돈박코겠술례프협맞검디각북뉴립외져많먹객확께센먼긴축량붙투팔찾눈질됐웃삼변란낸너필히메워김흘잡철허친읍언갔락밀짜택취탁빈격"
+    "씩특폐팀층율얼솔키충견답틀균느커옥떨패귀밭냈윤혔넣찍났빠쓴덕둘떠브규능밥홍족쳐티둔겼낮밝랑테탄참찬척향십꾸풍녀액망널활꽃굴옮랐휴염빛힌숙빌꺼"
 )
 _HAN = (
     "的一是不了在人有我他这個个们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着下自之年过"
@@ -51,10 +54,13 @@ _HAN = (
 )
 _CYRILLIC = "оеаинтсрвлкмдпуяыьгзбйчї"
 _LATIN = "áàâäãåæçéèêëíìîïñóòôöõøœßúùûüýÿÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜÝğışĞİŞ¿¡«»„‚€£§®°²³½¼¾×ºª"
-_NEUTRAL = "“”‘’「」『』【】〈〉《》（），。、！？：；·…—～ ㎡㎞％ⓒ©▶◆■□○●△▲▼☞※☎★☆◇①②③④⑤　─│〔〕［］＜＞・々ー℃"
+_NEUTRAL = "–•“”‘’「」『』【】〈〉《》（），。、！？：；·…—～ ㎡㎞％ⓒ©▶◆■□○●△▲▼☞※☎★☆◇①②③④⑤　─│〔〕［］＜＞・々ー℃"
 
-_RARE, _ASCII, _LETTER, _SIGN, _BAD, _OF_HANGUL, _OF_KANA, _OF_HAN, _OF_LATIN, _OF_CYRILLIC, _HALF_WIDTH, _RARE_CJK = range(12)
+_RARE, _ASCII, _LETTER, _SIGN, _BAD, _OF_HANGUL, _RARE_HANGUL, _OF_KANA, _OF_HAN, _RARE_HAN, _HALF_WIDTH, _OF_LATIN, _OF_CYRILLIC = range(
+    13
+)
 """The kinds of characters that `likeness` tells apart: frequent ones of each script, signs of any text, and what is left."""
+_PLAIN = (_ASCII, _LETTER, _SIGN)
 
 
 @cache
@@ -66,7 +72,7 @@ def _kinds() -> npt.NDArray[np.uint8]:
             table[code] = _BAD
     for low, high, kind in (
         (0, 0x80, _ASCII), (0x41, 0x5B, _LETTER), (0x61, 0x7B, _LETTER), (0x3041, 0x30FF, _OF_KANA), (0xFF61, 0xFFA0, _HALF_WIDTH),
-        (0x3400, 0xA000, _RARE_CJK), (0xAC00, 0xD7A4, _RARE_CJK), (0xF900, 0xFB00, _RARE_CJK),
+        (0x3400, 0xA000, _RARE_HAN), (0xAC00, 0xD7A4, _RARE_HANGUL), (0xF900, 0xFB00, _RARE_HAN),
     ):  # fmt: skip
         table[low:high] = kind
     for characters, kind in ((_NEUTRAL, _SIGN), (_HANGUL, _OF_HANGUL), (_HAN, _OF_HAN), (_LATIN, _OF_LATIN), (_CYRILLIC, _OF_CYRILLIC)):
@@ -78,20 +84,24 @@ def likeness(text: str) -> float:
     """How much a decoded text looks like text of one language: about 1 for running text, near 0 or below for mojibake."""
     codes = np.frombuffer(text[:SAMPLE].encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
     kind = _kinds()[codes]
-    count = np.bincount(kind, minlength=12)
+    count = np.bincount(kind, minlength=13)
     n = int(count.sum() - count[_ASCII] - count[_LETTER] - count[_SIGN])
     if count[_BAD]:
         return -1.0
     if not n:
         return 0.9 if count[_SIGN] else 1.0
     before, after = np.append(np.uint8(_ASCII), kind[:-1]), np.append(kind[1:], np.uint8(_ASCII))
+    plain_before, plain_after = np.isin(before, _PLAIN), np.isin(after, _PLAIN)
     # An accent or a pound sign stands among plain letters and signs; a run of them is another script misread ...
-    latin = (kind == _OF_LATIN) & (before <= _SIGN) & (before != _RARE) & (after <= _SIGN) & (after != _RARE)
-    # ... and one lone ideograph inside a word of plain letters is an accent misread.
-    lone = ((kind >= _OF_HANGUL) & (kind != _OF_LATIN) & (kind != _OF_CYRILLIC)) & (before == _LETTER) & (after <= _LETTER) & (after != _RARE)
-    kana, han = count[_OF_KANA] / n, count[_OF_HAN] / n
-    best = max(1.15 * count[_OF_HANGUL] / n, kana + han if kana > 0.2 else han, latin.sum() / n, count[_OF_CYRILLIC] / n)
-    return float(best - (count[_HALF_WIDTH] + lone.sum()) / n)
+    latin = np.count_nonzero((kind == _OF_LATIN) & plain_before & plain_after)
+    # ... and one lone letter of another script in a word of plain letters is an accent misread.
+    lone = ((kind >= _OF_HANGUL) & (kind < _OF_LATIN) & (before == _LETTER) & plain_after) | (
+        (kind == _OF_CYRILLIC) & ((before == _LETTER) | (after == _LETTER))
+    )
+    hanja = int(count[_OF_HAN] + count[_RARE_HAN])
+    korean = 1.15 * count[_OF_HANGUL] + 0.5 * count[_RARE_HANGUL] - 0.5 * hanja
+    chinese = count[_OF_HAN] + (count[_OF_KANA] if count[_OF_KANA] > 0.2 * n else 0)
+    return float(max(korean, chinese, latin, count[_OF_CYRILLIC]) - count[_HALF_WIDTH] - np.count_nonzero(lone)) / n
 
 
 def python_encoding(name: str) -> str | None:
