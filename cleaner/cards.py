@@ -50,7 +50,7 @@ def _what(card: Mapping[str, Any], name: str) -> str:
     keep = card["policy"]["keep"]
     drop = [label for label in card["labels"] if label not in keep]
     return (
-        f"# {_line(name)}\n\nA model for [article-cleaner](https://pypi.org/project/article-cleaner/). It judges each segment of a news "
+        f"# {_line(name)}\n\nA model for article-cleaner. It judges each segment of a news "
         "text in its context: does it belong to the article, or is it advertising or site furniture that a scraper or a scanner "
         "took along?\n\n"
         f"Drops {_names(drop)}; keeps {_names(keep)}. A segment goes when its score, the calibrated probability that it should, "

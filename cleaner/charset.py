@@ -54,7 +54,7 @@ _HAN = (
 )
 _CYRILLIC = "оеаинтсрвлкмдпуяыьгзбйчї"
 _LATIN = "áàâäãåæçéèêëíìîïñóòôöõøœßúùûüýÿÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜÝğışĞİŞ¿¡«»„‚€£§®°²³½¼¾×ºª"
-_NEUTRAL = "–•“”‘’「」『』【】〈〉《》（），。、！？：；·…—～ ㎡㎞％ⓒ©▶◆■□○●△▲▼☞※☎★☆◇①②③④⑤　─│〔〕［］＜＞・々ー℃"
+_NEUTRAL = "–•━┃┌┐└┘├┤┬┴┼“”‘’「」『』【】〈〉《》（），。、！？：；·…—～ ㎡㎞％ⓒ©▶◆■□○●△▲▼☞※☎★☆◇①②③④⑤　─│〔〕［］＜＞・々ー℃"
 
 _RARE, _ASCII, _LETTER, _SIGN, _BAD, _OF_HANGUL, _RARE_HANGUL, _OF_KANA, _OF_HAN, _RARE_HAN, _HALF_WIDTH, _OF_LATIN, _OF_CYRILLIC = range(
     13
@@ -89,7 +89,7 @@ def likeness(text: str) -> float:
     if count[_BAD]:
         return -1.0
     if not n:
-        return 0.9 if count[_SIGN] else 1.0
+        return 1.0
     before, after = np.append(np.uint8(_ASCII), kind[:-1]), np.append(kind[1:], np.uint8(_ASCII))
     plain_before, plain_after = np.isin(before, _PLAIN), np.isin(after, _PLAIN)
     # An accent or a pound sign stands among plain letters and signs; a run of them is another script misread ...
@@ -98,10 +98,11 @@ def likeness(text: str) -> float:
     lone = ((kind >= _OF_HANGUL) & (kind < _OF_LATIN) & (before == _LETTER) & plain_after) | (
         (kind == _OF_CYRILLIC) & ((before == _LETTER) | (after == _LETTER))
     )
-    hanja = int(count[_OF_HAN] + count[_RARE_HAN])
-    korean = 1.15 * count[_OF_HANGUL] + 0.5 * count[_RARE_HANGUL] - 0.5 * hanja
-    chinese = count[_OF_HAN] + (count[_OF_KANA] if count[_OF_KANA] > 0.2 * n else 0)
-    return float(max(korean, chinese, latin, count[_OF_CYRILLIC]) - count[_HALF_WIDTH] - np.count_nonzero(lone)) / n
+    han = count[_OF_HAN] + count[_RARE_HAN]
+    korean = 1.15 * count[_OF_HANGUL] + 0.25 * count[_RARE_HANGUL] - 0.5 * han
+    chinese = count[_OF_HAN] + 0.25 * count[_RARE_HAN]
+    japanese = count[_OF_KANA] + han if count[_OF_KANA] > 0.2 * n else 0  # kana settle it: both of its character sets come before the Chinese
+    return float(max(korean, chinese, japanese, latin, count[_OF_CYRILLIC]) - count[_HALF_WIDTH] - np.count_nonzero(lone)) / n
 
 
 def python_encoding(name: str) -> str | None:

@@ -9,10 +9,10 @@ from cleaner.read import kind_of
 from cleaner.sources import Source
 from cleaner.task import Done, Settings, Task, clean_task, killed
 
-TASK_WEIGHT, TASK_BYTES, TASK_INPUTS = 64.0, 2 << 20, 1 << 11
-"""A task ends at so many texts (a page counts as four), bytes or inputs."""
+TASK_WEIGHT, TASK_BYTES, TASK_INPUTS = 256, 2 << 20, 1 << 11
+"""A task ends at so many texts (a page counts as sixteen), bytes or inputs."""
 
-_WEIGHT = {"text": 1.0, "page": 4.0, None: 0.05}
+_PAGE_WEIGHT = 16
 DEATHS_IN_A_ROW = 5
 
 
@@ -22,14 +22,14 @@ def tasks(sources: Iterable[Source]) -> Iterator[Task]:
     Numbers leave room for a task to be cut into one for each of its inputs.
     """
     group: list[Source] = []
-    weight, size, number = 0.0, 0, 0
+    weight = size = number = 0
     for source in sources:
         group.append(source)
-        weight += _WEIGHT.get(kind_of(source.key), 1.0)
+        weight += _PAGE_WEIGHT if kind_of(source.key) == "page" else 1
         size += max(source.size, 0)
         if weight >= TASK_WEIGHT or size >= TASK_BYTES or len(group) >= TASK_INPUTS:
             yield Task(number, group)
-            group, weight, size, number = [], 0.0, 0, number + TASK_INPUTS
+            group, weight, size, number = [], 0, 0, number + TASK_INPUTS
     if group:
         yield Task(number, group)
 

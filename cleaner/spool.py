@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def json_line(value: Mapping[str, Any]) -> bytes:
     """One line of JSON Lines; lone surrogates go out as JSON escapes.
 
     >>> json_line({"text": "가\\ud800"}).decode()
     '{"text":"가\\\\ud800"}\\n'
     """
-    return encoded(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return encoded(_encode(value) + "\n")
 
 
 def encoded(text: str) -> bytes:

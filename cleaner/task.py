@@ -39,7 +39,7 @@ MAX_BYTES = 16 << 20
 MAX_PIECES = 500_000
 """Segments in one document; each takes some 1.7 kB while it is judged."""
 
-BATCH_DOCUMENTS, BATCH_CHARACTERS = 64, 1 << 20
+BATCH_DOCUMENTS, BATCH_CHARACTERS = 256, 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -110,9 +110,10 @@ class Tally:
         self.documents += 1
         self.characters += len(article.document.text)
         self.empty += not article.segments
-        gone = [segment.label for segment in article.segments if not segment.kept]
-        self.kept.update([segment.label for segment in article.segments if segment.kept])
-        self.dropped.update(gone)
+        if len(article.segments) > len(gone := article.dropped):
+            self.kept.update([segment.label for segment in article.segments if segment.kept])
+        if gone:
+            self.dropped.update([segment.label for segment in gone])
         return bool(gone)
 
 
@@ -228,7 +229,7 @@ class _Run:
         started = time.perf_counter()
         known = None
         try:
-            data = read_limited(source.path, self.settings.max_bytes)
+            data = read_limited(source.path, self.settings.max_bytes, source.size)
             known = digest(data)
             content: Document | Exception = self._read(data, source.key, kind)
         except Exception as error:  # whatever a file does to its reader: this one fails, the next is read
@@ -406,13 +407,13 @@ def check_pieces(text: str) -> None:
             raise ReadError(f"{pieces:,} lines and sentences in one text; cut it to less than {MAX_PIECES:,}.")
 
 
-def read_limited(path: str, limit: int) -> bytes:
-    """The bytes of a file. `ReadError` if it has more than `limit` of them."""
+def read_limited(path: str, limit: int, size: int) -> bytes:
+    """The bytes of a file of about `size` bytes. `ReadError` if it has more than `limit` of them."""
     with open(path, "rb", buffering=0) as file:
-        parts = [file.read(limit + 1)]
-        while parts[-1] and sum(map(len, parts)) <= limit:  # one read may give less than there is
-            parts.append(file.read(limit + 1))
-    data = parts[0] if len(parts) == 2 else b"".join(parts)
+        data = file.read(min(size, limit) + 1)
+        if len(data) != size:  # it has changed, or one read gave less than there is
+            while len(data) <= limit and (more := file.read(1 << 20)):
+                data += more
     if len(data) > limit:
         raise ReadError(f"larger than {limit:,} bytes; raise --max-bytes, or cut the file.")
     return data

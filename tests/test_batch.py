@@ -209,7 +209,7 @@ def test_unreadable_file_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monk
     """A file without the right to read it fails with advice, and the next run tries it again without being asked."""
     source, out = make(tmp_path / "in", {"a.txt": STORY, "b.txt": STORY}), tmp_path / "out"
 
-    def refuse(path: str, _: int) -> bytes:
+    def refuse(path: str, *_: int) -> bytes:
         if path.endswith("a.txt"):
             raise PermissionError(13, "Permission denied", path)
         return Path(path).read_bytes()

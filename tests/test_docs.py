@@ -23,7 +23,7 @@ import cleaner
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = ["index.md", "indexing.md", "how-it-decides.md", "limits.md", "api.md"]
+PAGES = sorted(page.name for page in DOCS.glob("*.md"))
 OPTIONAL = ("datatrove", "haystack", "langchain_core", "llama_index", "pandas", "polars")
 
 CURL = """#!{python}
