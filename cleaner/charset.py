@@ -101,7 +101,7 @@ def likeness(text: str) -> float:
     han = count[_OF_HAN] + count[_RARE_HAN]
     korean = 1.15 * count[_OF_HANGUL] + 0.25 * count[_RARE_HANGUL] - 0.5 * han
     chinese = count[_OF_HAN] + 0.25 * count[_RARE_HAN]
-    japanese = count[_OF_KANA] + han if count[_OF_KANA] > 0.2 * n else 0  # kana settle it: both of its character sets come before the Chinese
+    japanese = count[_OF_KANA] + count[_OF_HAN] + 0.5 * count[_RARE_HAN] if count[_OF_KANA] > 0.2 * n else 0
     return float(max(korean, chinese, japanese, latin, count[_OF_CYRILLIC]) - count[_HALF_WIDTH] - np.count_nonzero(lone)) / n
 
 

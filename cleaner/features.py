@@ -174,7 +174,7 @@ def context(segments: Segments, shapes: Floats, keys: Keys, repeated: Floats, al
     columns["repeated"] = repeated
     columns |= _position(place, go, length)
     # Sure paragraphs: long, a sentence, and to stage one almost surely staying.
-    sure = (shapes[0] > np.log1p(45)) & (shapes[SHAPE_NAMES.index("ends_stop")] > 0) & (verdict < -1.5)
+    sure = (shapes[0] > np.log1p(45.5)) & (shapes[SHAPE_NAMES.index("ends_stop")] > 0) & (verdict < -1.5)
     columns |= _body(place, sure)
     in_body = shared_with_body(keys, document, sure)
     columns |= dict(zip(BODY_NAMES, in_body))
