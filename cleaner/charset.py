@@ -60,7 +60,8 @@ _RARE, _ASCII, _LETTER, _SIGN, _BAD, _OF_HANGUL, _RARE_HANGUL, _OF_KANA, _OF_HAN
     13
 )
 """The kinds of characters that `likeness` tells apart: frequent ones of each script, signs of any text, and what is left."""
-_PLAIN = (_ASCII, _LETTER, _SIGN)
+_PLAIN = np.isin(np.arange(13), (_ASCII, _LETTER, _SIGN))
+_EDGE = np.full(2, _ASCII, dtype=np.uint8)
 
 
 @cache
@@ -90,14 +91,16 @@ def likeness(text: str) -> float:
         return -1.0
     if not n:
         return 1.0
-    before, after = np.append(np.uint8(_ASCII), kind[:-1]), np.append(kind[1:], np.uint8(_ASCII))
-    plain_before, plain_after = np.isin(before, _PLAIN), np.isin(after, _PLAIN)
-    # An accent or a pound sign stands among plain letters and signs; a run of them is another script misread ...
-    latin = np.count_nonzero((kind == _OF_LATIN) & plain_before & plain_after)
-    # ... and one lone letter of another script in a word of plain letters is an accent misread.
-    lone = ((kind >= _OF_HANGUL) & (kind < _OF_LATIN) & (before == _LETTER) & plain_after) | (
-        (kind == _OF_CYRILLIC) & ((before == _LETTER) | (after == _LETTER))
-    )
+    around = np.concatenate((_EDGE, kind, _EDGE))
+    before_both, before, after, after_both = around[:-4], around[1:-3], around[3:-1], around[4:]
+    accent = kind == _OF_LATIN
+    # An accent or a pound sign stands alone among plain characters, or two of them at a letter; a longer run is another script misread.
+    first = accent & _PLAIN[before] & (after == _OF_LATIN) & _PLAIN[after_both] & ((before == _LETTER) | (after_both == _LETTER))
+    second = accent & _PLAIN[after] & (before == _OF_LATIN) & _PLAIN[before_both] & ((before_both == _LETTER) | (after == _LETTER))
+    latin = np.count_nonzero(accent & _PLAIN[before] & _PLAIN[after]) + np.count_nonzero(first | second)
+    # One lone letter of another script in a word of plain letters is an accent misread.
+    lone = (kind >= _OF_HANGUL) & (kind < _OF_LATIN) & (before == _LETTER) & _PLAIN[after]
+    lone |= (kind == _OF_CYRILLIC) & ((before == _LETTER) | (after == _LETTER))
     han = count[_OF_HAN] + count[_RARE_HAN]
     korean = 1.15 * count[_OF_HANGUL] + 0.25 * count[_RARE_HANGUL] - 0.5 * han
     chinese = count[_OF_HAN] + 0.25 * count[_RARE_HAN]

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Mapping
 from typing import IO, Any
 
-
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
