@@ -106,6 +106,12 @@ def test_vanished_inputs_are_reported_and_pruned_on_demand(tmp_path: Path) -> No
     assert clean_batch([source], out, jobs=1).vanished == 0
 
 
+@pytest.fixture
+def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks of 64 inputs, so that 200 small files are more than one."""
+    monkeypatch.setattr("cleaner.parallel.TASK_INPUTS", 64)
+
+
 class _Stop(BaseException):
     """Stands for a kill."""
 
@@ -121,7 +127,7 @@ def _stop_after(tasks: int) -> Any:
     return progress
 
 
-def test_stopped_run_is_finished_by_the_next(tmp_path: Path) -> None:
+def test_stopped_run_is_finished_by_the_next(tmp_path: Path, small_tasks: None) -> None:
     """A run that is cut off leaves a journal; the next run goes on from there and ends with the same bytes."""
     source = make(tmp_path / "in", {f"{n:03}.txt": WITH_AD if n % 3 else STORY for n in range(200)} | {"bad.txt": b"\0\1\2" * 99})
     out, whole = tmp_path / "out", tmp_path / "whole"
@@ -136,7 +142,7 @@ def test_stopped_run_is_finished_by_the_next(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["output", "audit", "journal"])
-def test_power_loss_is_found_and_redone(tmp_path: Path, harm: str) -> None:
+def test_power_loss_is_found_and_redone(tmp_path: Path, harm: str, small_tasks: None) -> None:
     """After a power loss, whatever file was left incomplete is found by its digest and made again."""
     source = make(tmp_path / "in", {f"{n:03}.txt": WITH_AD for n in range(200)})
     out, whole = tmp_path / "out", tmp_path / "whole"
