@@ -154,6 +154,8 @@ def span_sums(values: npt.NDArray[np.generic], low: Ints, high: Ints) -> npt.NDA
     sums = np.add.reduceat(values, np.minimum(pairs, len(values) - 1))[0::2]
     short = high >= len(values)
     if short.any():
-        sums[short] += np.where(np.minimum(high[short], len(values)) - 1 > low[short], values[-1], 0)  # one value alone is there already
+        sums[short] += np.where(
+            np.minimum(high[short], len(values)) - 1 > low[short], values[-1], values.dtype.type(0)
+        )  # one value alone is there already
     sums[high <= low] = 0
     return sums
