@@ -121,6 +121,7 @@ class Page:
         return self.reload("?fresh")
 
     def reload(self, query=""):
+        time.sleep(0.6)  # the page remembers a moment after the last change
         self.driver.get(self.path.as_uri() + query)
         assert self.driver.find_element(By.TAG_NAME, "body").get_attribute("data-ready") == "yes"
         return self
