@@ -21,7 +21,7 @@ from unittest import mock
 import numpy as np
 from report import markdown_table, save
 
-from cleaner import features, training
+from cleaner import blocks, features, training
 from cleaner.corpus import LabelledDocument, load
 from cleaner.evaluate import evaluate_model
 
@@ -74,7 +74,7 @@ def switched_off(part: Part) -> Iterator[None]:
     The table is cut where it is made, so that trees never see what is switched off and the shares of columns they sample
     mean what they say.
     """
-    context, revisited, variants = features.context, features.revisited, training.variants
+    context, revisited, variants = features.context, blocks.revisited, training.variants
 
     def cut_context(*args: Any, **options: Any) -> tuple[features.Floats, list[str]]:
         table, names = context(*args, **options)
@@ -90,7 +90,7 @@ def switched_off(part: Part) -> Iterator[None]:
         return [made[i] for i in chosen], [folds[i] for i in chosen]
 
     patches: Sequence[tuple[Any, str, Callable[..., Any]]] = (
-        (features, "context", cut_context), (features, "revisited", cut_revisited), (training, "variants", cut_variants),
+        (features, "context", cut_context), (blocks, "revisited", cut_revisited), (training, "variants", cut_variants),
     )  # fmt: skip
     with mock.patch.object(*patches[0]), mock.patch.object(*patches[1]), mock.patch.object(*patches[2]):
         yield

@@ -1,8 +1,10 @@
 """A thousand hostile inputs: does the batch end, clean what is good, name what is bad, and write nowhere else?
 
-    python benchmarks/hostile.py [--keep DIR] [--jobs N]
+    python benchmarks/hostile.py [--keep DIR] [--jobs N] [--out DIR]
 
-Everything is made by this script. Exit status 0 if all of it holds.
+Random bytes, truncated and bombed archives, 200 MB in one line, HTML nested 100,000 deep, a million table cells, NULs, lone
+surrogates, mixed encodings, loops of links, files that vanish or cannot be read, names and record ids from hell. Everything is
+made by this script. Exit status 0 if all of it holds.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+
+from report import markdown_table, save
 
 SENTENCES = [
     "군은 내년까지 마을 안길 열두 곳에 가로등을 새로 세우기로 했다.",
@@ -199,14 +203,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", metavar="DIR", help="work in this folder and leave it")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="where the table goes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         box = Path(options.keep or temporary) / "box"
         inputs = make(box / "in")
         before = listing(box)
-        threading.Timer(0.2, (box / "in/vanishing/zzz.txt").unlink).start()
+        vanishing = box / "in/vanishing/zzz.txt"  # named as well: it counts as an input whenever it goes
+        threading.Timer(0.2, vanishing.unlink).start()
         begun = time.perf_counter()
-        command = [sys.executable, "-m", "cleaner.cli", "clean", str(box / "in"), "-o", str(box / "in/names/out"), "-j", str(options.jobs)]
+        command = [sys.executable, "-m", "cleaner.cli", "clean", str(box / "in"), str(vanishing), "-o", str(box / "in/names/out")]
+        command += ["-j", str(options.jobs)]
         done = subprocess.run(
             [*command, "--time-limit", "10", "--memory-limit", "1G"], capture_output=True, text=True, timeout=3600, check=False
         )
@@ -222,6 +229,8 @@ def main() -> int:
         print(f"{len(inputs.expected)} inputs, {seconds:.0f} s, exit status {done.returncode}, {dict(statuses)}")
         print((out / ".cleaner/report.txt").read_text(encoding="utf-8"))
         print("\n".join(wrong) or "all as it must be")
+        table = {"hostile": {"inputs": len(inputs.expected), **statuses, "not as it must be": len(wrong), "seconds": round(seconds)}}
+        save(options.out, "hostile", table, markdown_table(table))
         if done.returncode != 1 or "Traceback" in done.stderr:
             print(done.stderr)
             return 1

@@ -77,7 +77,7 @@ def systems(model: str | None) -> dict[str, System]:
 
 
 def read_pages(folder: Path) -> Iterator[Page]:
-    from cleaner.read import decode
+    from cleaner.charset import decode
 
     with (folder / "gold.jsonl").open(encoding="utf-8") as file:
         for row in map(json.loads, filter(str.strip, file)):

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from cleaner import report
+from cleaner.charset import python_encoding
 from cleaner.errors import UsageError
 from cleaner.journal import RUNS, Journal, merge
 from cleaner.manifest import MANIFEST, Comparison, Rules, changes, lines_of
 from cleaner.parallel import run, tasks
-from cleaner.read import python_encoding
 from cleaner.sinks import FORMATS, SHARDED
 from cleaner.sources import STATE, Selection, find
 from cleaner.task import Done, Settings, close_pages

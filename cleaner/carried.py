@@ -34,6 +34,12 @@ class Base:
     documents: tuple[LabelledDocument, ...]
     counts: tuple[float, ...]
 
+    @property
+    def policy(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """All labels of the model, and those it keeps; both empty where a card of another format does not say."""
+        policy = self.card.get("policy")
+        return _names(self.card.get("labels")), _names(policy.get("keep") if isinstance(policy, dict) else None)
+
 
 def pack(documents: Iterable[LabelledDocument]) -> bytes:
     """The documents as compressed rows of the corpus format; the same documents give the same bytes."""
@@ -93,6 +99,10 @@ def _rows(data: bytes, where: Path) -> Iterable[LabelledDocument]:
                 yield from_row(json.loads(line), f"{where}:{number}")
     except (zlib.error, ValueError, RecursionError, CorpusError) as error:
         raise ModelError(f"{where}: does not hold labelled documents ({error}); restore it or train without --base.") from None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
 
 
 def _counts(card: Mapping[str, Any], documents: Iterable[LabelledDocument]) -> tuple[float, ...]:

@@ -48,6 +48,7 @@ def _stdin(cleaner: Any, options: dict[str, Any]) -> int:
     failed = clean_records(
         sys.stdin.buffer, sys.stdout.buffer, cleaner, field=options["field"], segments=options["segments"], encoding=options["encoding"],
         format=options["format"] or "jsonl", pages=Pages(options["time_limit"], options["memory_limit"]),
+        max_bytes=options["max_bytes"],
     )  # fmt: skip
     return 1 if failed else 0
 
@@ -61,8 +62,9 @@ def _print_one(path: str, cleaner: Any, options: dict[str, Any]) -> int:
             from cleaner.pipe import clean_records
             from cleaner.unpack import open_unpacked
 
+            named = {name: options[name] for name in ("field", "encoding", "max_bytes")}
             with open_unpacked(path) as stream:
-                return 1 if clean_records(stream, sys.stdout.buffer, cleaner, field=options["field"], encoding=options["encoding"]) else 0
+                return 1 if clean_records(stream, sys.stdout.buffer, cleaner, **named) else 0
         text = _one_text(path, kind, cleaner, options)
     except (CleanerError, OSError) as error:
         if isinstance(error, UsageError):
@@ -73,8 +75,9 @@ def _print_one(path: str, cleaner: Any, options: dict[str, Any]) -> int:
 
 
 def _one_text(path: str, kind: str | None, cleaner: Any, options: dict[str, Any]) -> str:
+    from cleaner.charset import decode
     from cleaner.pages import Pages
-    from cleaner.read import decode, read_bytes
+    from cleaner.read import read_bytes
     from cleaner.records import Document
 
     if kind in ("table", "parquet", "warc"):
@@ -101,7 +104,9 @@ def _batch(inputs: Sequence[str], out: str, options: dict[str, Any]) -> int:
     from cleaner.manifest import Rules
     from cleaner.progress import Progress
     from cleaner.sources import find
+    from cleaner.task import keep_memory
 
+    keep_memory()
     keep = options["keep"]
     selection = Selection(tuple(inputs), options["files_from"], options["exclude"], options["root"], _shard(options["shard"]))
     passed = {name: options[name] for name in ("model", "favor", "field", "encoding", "parts", "time_limit", "memory_limit", "max_bytes")}

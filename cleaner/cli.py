@@ -179,7 +179,7 @@ def review(inputs: tuple[str, ...], out: str, model: str | None, keep: str | Non
 @click.option("-o", "--output", "out", required=True, metavar="MODEL", help="The model folder to write.")
 @click.option("--base", metavar="MODEL", help="Adapt this model: learn from the documents it carries too. `default` is the packaged one.")
 @click.option(
-    "--weight", type=click.FloatRange(0.1, 1000), metavar="N", help="With --base: a new document counts as much as N of the base."
+    "--weight", type=click.FloatRange(0.1, 1000), metavar="N", help="With --base: a new document counts as much as N of the base [default: 4, less from a fortieth of the base on]."
 )
 @click.option("--drop", metavar="LABELS", help="Labels to drop beside `ad` and `boilerplate` (or the base's), separated by commas.")
 @click.option("--keep", metavar="LABELS", help="Labels to keep, separated by commas.")
@@ -195,9 +195,9 @@ def train(corpus: tuple[str, ...], out: str, base: str | None, no_documents: boo
     CORPUS is files or folders of labelled documents (.jsonl): what `cleaner review` saves, or your own. The quality is measured
     on folds that never split a group (a publisher). A model that the comparison shows to be worse does not replace another.
     """
-    from cleaner import lesson, retraining
+    from cleaner import retraining
 
-    counts = options.pop("weight") or lesson.NEW_COUNTS
+    counts = options.pop("weight")
     policy = {side: [name.strip() for name in (options.pop(side) or "").split(",") if name.strip()] for side in ("keep", "drop")}
     sys.exit(retraining.command(corpus, out, base, retraining.Options(carry=not no_documents, **options), counts=counts, **policy))
 
@@ -238,15 +238,17 @@ def export(files: tuple[str, ...], out: str, form: str | None) -> None:
 @labels.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--labels", "names", metavar="LABELS", help="The labels that may occur, separated by commas [default: those of the guide].")
-@click.option("--keep", metavar="LABELS", help="Labels that are kept, for the cross-validation [default: all but ad and boilerplate].")
+@click.option("--drop", metavar="LABELS", help="For the cross-validation: labels that are dropped beside `ad` and `boilerplate`.")
+@click.option("--keep", metavar="LABELS", help="For the cross-validation: labels that are kept.")
+@click.option("--base", metavar="MODEL", help="Cross-validate together with the documents of this model (`default`: the packaged one).")
 @click.option("--fast", is_flag=True, help="Leave out the cross-validation that finds likely label errors.")
 @click.option("--all", "everything", is_flag=True, help="List every finding [default: twenty of each kind].")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON Lines.")
-def check(files: tuple[str, ...], names: str | None, keep: str | None, **options: bool) -> None:
+def check(files: tuple[str, ...], names: str | None, **options: Any) -> None:
     """Say what is wrong with labelled files, line by line. Exit status 1 if there is an error."""
     from cleaner import labelling
 
-    sys.exit(labelling.check_command(files, names, keep, **options))
+    sys.exit(labelling.check_command(files, names, **options))
 
 
 if __name__ == "__main__":

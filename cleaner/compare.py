@@ -7,7 +7,7 @@ model whose card does not list the documents. Chance is judged by drawing the do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -68,18 +68,6 @@ class Comparison:
         ]
 
 
-def gold_of(document: LabelledDocument) -> LabelledDocument:
-    """The document with the labels that a person vouches for.
-
-    In a document that was looked at in part, the review page names the lines set or confirmed (``confirmed``, from 0 on); the other
-    lines carry the labels of a model, which would make that model look better than it is.
-    """
-    confirmed = document.extra.get("confirmed")
-    if not isinstance(confirmed, list):
-        return document
-    return replace(document, labels=tuple(label if i in confirmed else None for i, label in enumerate(document.labels)))
-
-
 def by_document(documents: Sequence[LabelledDocument], segments: Segments, gone: Bools, dropped: Sequence[str]) -> list[Quality]:
     """The counts of each document alone, over the labels that a person vouches for; `merged` adds them up."""
     bounds = np.searchsorted(segments.document, np.arange(len(documents) + 1))
@@ -91,7 +79,7 @@ def by_document(documents: Sequence[LabelledDocument], segments: Segments, gone:
             segments.codes[at:end], np.array([0, end - at]), np.zeros(high - low, dtype=np.int64), segments.line[low:high],
             segments.start[low:high] - at, segments.end[low:high] - at,
         )  # fmt: skip
-        result.append(measure([gold_of(document)], own, gone[low:high], dropped))
+        result.append(measure([document.vouched()], own, gone[low:high], dropped))
     return result
 
 

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -57,6 +57,23 @@ class LabelledDocument:
                 ends = [start for start, _ in label[1:]] + [len(line)]
                 yield from ((at + start, at + end, name) for (start, name), end in zip(label, ends))
             at += len(line) + 1
+
+    @property
+    def confirmed(self) -> frozenset[int] | None:
+        """The lines whose labels a person vouches for, from 0 on; `None` where it is all of them.
+
+        In a document that was looked at in part the review page names the lines set or confirmed. The others carry a model's labels:
+        they are context, neither learned from nor measured.
+        """
+        named = self.extra.get("confirmed")
+        return frozenset(i for i in named if isinstance(i, int)) if isinstance(named, list) else None
+
+    def vouched(self) -> LabelledDocument:
+        """The document with the labels that a person vouches for, and no others."""
+        sure = self.confirmed
+        if sure is None:
+            return self
+        return replace(self, labels=tuple(label if i in sure else None for i, label in enumerate(self.labels)))
 
     def row(self) -> dict[str, Any]:
         """The document as a row of the corpus format."""
@@ -134,7 +151,7 @@ def load(paths: Iterable[str | Path]) -> list[LabelledDocument]:
 
 def save(documents: Iterable[LabelledDocument], path: str | Path) -> None:
     """Write labelled documents as JSON Lines."""
-    with Path(path).open("w", encoding="utf-8") as file:
+    with Path(path).open("w", encoding="utf-8", errors="backslashreplace") as file:  # a lone surrogate becomes its JSON escape
         for document in documents:
             file.write(json.dumps(document.row(), ensure_ascii=False) + "\n")
 
@@ -150,6 +167,17 @@ def segment_labels(documents: Sequence[LabelledDocument], segments: Segments, na
     for i, (start, end) in enumerate(zip(segments.start, segments.end)):
         inside = of_character[start:end]
         result[i] = inside[0] if (inside == inside[0]).all() else np.bincount(inside[inside >= 0], minlength=len(names)).argmax()
+    return result
+
+
+def vouched_segments(documents: Sequence[LabelledDocument], segments: Segments) -> npt.NDArray[np.bool_]:
+    """For each segment, whether a person vouches for its label (`LabelledDocument.confirmed`)."""
+    result = np.ones(len(segments), dtype=np.bool_)
+    for number, document in enumerate(documents):
+        if (sure := document.confirmed) is not None:
+            low, high = np.searchsorted(segments.document, (number, number + 1))
+            lines = segments.line[low:high]
+            result[low:high] = np.isin(lines, sorted(sure))
     return result
 
 

@@ -126,7 +126,11 @@ def measure(
 
 
 def evaluate_model(model: Model, documents: Sequence[LabelledDocument], by: str | None = None) -> dict[str, dict[str, float]]:
-    """The quality of a model on labelled documents: a row for all, and one for each value of the field `by`."""
+    """The quality of a model on labelled documents: a row for all, and one for each value of the field `by`.
+
+    Of a document that a person looked at in part only the confirmed lines are measured.
+    """
+    documents = [document.vouched() for document in documents]
     segments = segment([document.text for document in documents])
     floors = model.floors([document.text for document in documents])
     verdicts = decide(segments, model.probabilities(segments), model.labels, model.policy, floors)

@@ -11,7 +11,7 @@ position                where in the document, and how far from the last and the
 shared vocabulary       how many of its words (for Korean, Japanese, Chinese: pairs of characters) stand elsewhere in
                         the document, the rare ones weighing more: an ad does not speak of what the article speaks of
 repetition              whether the same text stands in the document again
-second look             stage two's own verdicts on the segments around, for stage three
+second look             stage two's verdicts on the segments around and on the block between sure ones (``blocks.py``)
 ======================  =======================================================================================
 
 Blank lines are no segments, so nothing here depends on them. Normalisation (NFC, widths, case) happens here and only
@@ -103,7 +103,8 @@ def repetitions(folded: Folded, hashes: Sequence[Hashes], document: Ints) -> Flo
     return np.minimum(counts[inverse] - 1, 9).astype(np.float32)
 
 
-def _logit(probability: npt.NDArray[np.float64]) -> Floats:
+def logit(probability: npt.NDArray[np.float64]) -> Floats:
+    """The log odds, within bounds."""
     bounded = np.clip(probability, 1e-3, 1 - 1e-3)
     return np.log(bounded / (1 - bounded)).astype(np.float32)
 
@@ -160,14 +161,14 @@ def context(segments: Segments, shapes: Floats, keys: Keys, repeated: Floats, al
     document, place = segments.document, places(segments.document)
     probability = alone.probability().astype(np.float32)
     go = probability[drops].sum(axis=0, dtype=np.float64)
-    verdict = _logit(go)
+    verdict = logit(go)
     length = np.rint(np.expm1(shapes[0].astype(np.float64)))  # as folded: composed or not, it counts the same
     columns: Columns = {"go": verdict}
     columns |= {f"label_{label}": column for label, column in enumerate(probability)}
     columns |= dict(zip(SHAPE_NAMES, shapes))
     columns |= _neighbours(verdict, probability, shapes, document)
     columns |= _line(segments, go, length)
-    columns |= {f"pool{low:+d}{high:+d}": _logit(pooled[drops].sum(axis=0)) for (low, high), pooled in zip(POOLS, alone.pooled(place))}
+    columns |= {f"pool{low:+d}{high:+d}": logit(pooled[drops].sum(axis=0)) for (low, high), pooled in zip(POOLS, alone.pooled(place))}
     shared = shared_vocabulary(keys, document)
     columns |= dict(zip(VOCABULARY_NAMES, shared))
     columns |= {f"shared_far{by:+d}": shifted(shared[0], by, document, -1) for by in (-1, 1)}
@@ -182,7 +183,7 @@ def context(segments: Segments, shapes: Floats, keys: Keys, repeated: Floats, al
     hangul = np.rint(shapes[1].astype(np.float64) * length)
     n = len(segments)
     columns["hangul_document"] = place.window(hangul, -n, n) / place.window(length, -n, n)
-    return _table(list(columns.values()), n), list(columns)
+    return table_of(list(columns.values()), n), list(columns)
 
 
 def _neighbours(verdict: Floats, probability: Floats, shapes: Floats, document: Ints) -> Columns:
@@ -246,38 +247,12 @@ def _body(place: Places, sure: Bools) -> Columns:
     }
 
 
-def _table(columns: Sequence[npt.NDArray[Any]], n: int) -> Floats:
+def table_of(columns: Sequence[npt.NDArray[Any]], n: int) -> Floats:
     """The columns as one array, a row for each: trees read a whole feature at a time."""
     table = np.empty((len(columns), n), dtype=np.float32)
     for row, column in zip(table, columns):
         row[:] = column
     return table
-
-
-REACH = 6
-
-
-def revisited(table: Floats, go: npt.NDArray[np.float64], document: Ints) -> Floats:
-    """What stage three sees: stage two's table, and stage two's verdicts (`go`, probabilities) on the segments around."""
-    verdict = _logit(go)
-    columns: list[npt.NDArray[Any]] = [verdict]
-    columns += [shifted(verdict, by, document) for by in range(-REACH, REACH + 1) if by]
-    place, n = places(document), len(document)
-    at = np.arange(n)
-    running = np.concatenate((np.zeros(1), np.cumsum(np.rint(go * 1e6))))
-    before, after, whole = (place.windows(running, low, high) for low, high in ((-n, -1), (1, n), (-n, n)))
-    columns += [before / np.maximum(at - place.first, 1), after / np.maximum(place.stop - 1 - at, 1), whole / (place.stop - place.first)]
-    for reach in (REACH // 2, REACH):
-        back, ahead = place.windows(running, -reach, -1), place.windows(running, 1, reach)
-        columns += [back, ahead, np.minimum(back, ahead)]
-    return np.concatenate((table, _table(columns, n)))
-
-
-def revisited_names() -> list[str]:
-    """The names of the columns that `revisited` adds."""
-    around = [f"again{by:+d}" for by in range(-REACH, REACH + 1) if by]
-    return ["again", *around, "again_before", "again_after", "again_document",
-            *(f"again_{side}_{reach}" for reach in (REACH // 2, REACH) for side in ("back", "ahead", "both"))]  # fmt: skip
 
 
 def context_names(labels: int) -> list[str]:

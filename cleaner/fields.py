@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from cleaner.charset import decode
 from cleaner.errors import ReadError
-from cleaner.read import decode
-from cleaner.records import CleanArticle, Document
+from cleaner.records import Document
 
 
 class Page(NamedTuple):
@@ -78,10 +78,10 @@ def _place(record: dict[str, Any], field: str) -> tuple[dict[str, Any], str]:
     return record, name
 
 
-def fill(record: dict[str, Any], article: CleanArticle, field: str) -> dict[str, Any]:
+def fill(record: dict[str, Any], text: str, document: Document, field: str) -> dict[str, Any]:
     """The record with its text cleaned, its other fields as they were, and what is known of its page."""
-    put(record, field, article.text)
-    for key, value in article.document.metadata.items():
+    put(record, field, text)
+    for key, value in document.metadata.items():
         record.setdefault(key, value)
     return record
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cleaner.compare import Comparison, by_document, merged
+from cleaner.corpus import vouched_segments
 from cleaner.evaluate import Quality
 from cleaner.segment import Bools
 from cleaner.training import Training
@@ -136,15 +137,16 @@ def given_labels(training: Training) -> npt.NDArray[np.int64]:
 
 def confusion(training: Training) -> npt.NDArray[np.int64]:
     """How many segments of each label (rows) got which label (columns) on the folds."""
-    n = len(training.model.labels)
-    return np.bincount(training.gold * n + given_labels(training), minlength=n * n).reshape(n, n)
+    n, sure = len(training.model.labels), vouched_segments(training.documents, training.segments)
+    return np.bincount((training.gold * n + given_labels(training))[sure], minlength=n * n).reshape(n, n)
 
 
 def precision_recall(training: Training, points: int = 200) -> list[tuple[float, float]]:
     """Pairs of (recall, precision) in segments, from the highest score down; at most so many points."""
-    goes = training.model.drops[training.gold]
-    order = np.argsort(-training.scores, kind="stable")
-    right, score = np.cumsum(goes[order]), training.scores[order]
+    sure = vouched_segments(training.documents, training.segments)
+    goes, scores = training.model.drops[training.gold[sure]], training.scores[sure]
+    order = np.argsort(-scores, kind="stable")
+    right, score = np.cumsum(goes[order]), scores[order]
     last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
     recall, precision = right[last] / max(int(goes.sum()), 1), right[last] / (last + 1)
     # Even steps of recall, not of rank: most segments are not to be dropped, and the curve ends long before them.
@@ -155,13 +157,13 @@ def precision_recall(training: Training, points: int = 200) -> list[tuple[float,
 def worst_lines(training: Training, new: Sequence[bool], most: int = WORST) -> list[WorstLine]:
     """The segments that fell on the wrong side, those with the largest error first; at most three of a document."""
     goes, gone = training.model.drops[training.gold], gone_of(training)
-    error = np.abs(training.scores - goes)
+    error, sure = np.abs(training.scores - goes), vouched_segments(training.documents, training.segments)
     given, labels, segments = given_labels(training), training.model.labels, training.segments
     chosen: list[WorstLine] = []
     of_document: dict[int, int] = {}
     for i in np.argsort(-error, kind="stable"):
         number = int(segments.document[i])
-        if gone[i] == goes[i] or of_document.get(number, 0) >= 3:
+        if gone[i] == goes[i] or not sure[i] or of_document.get(number, 0) >= 3:
             continue
         of_document[number] = of_document.get(number, 0) + 1
         document, offset = training.documents[number], int(segments.offsets[number])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from cleaner.manifest import MANIFEST, lines_of, order_of
-from cleaner.spool import checksum, file_digest
+from cleaner.spool import checksum
 from cleaner.task import Done, Settings
 
 JOURNAL = "journal.jsonl"
@@ -100,7 +100,7 @@ class Finished:
                 if self._spool(name).stat().st_size != size or checksum(str(self._spool(name))) != crc:
                     return False
             made = [row for row in map(json.loads, rows.splitlines()) if row.get("output")]
-            return all(file_digest(str(out / row["output"])) == row["output_digest"] for row in made)
+            return all(checksum(str(out / row["output"])) == row["output_crc"] for row in made)
         except OSError:
             return False
 
@@ -141,13 +141,20 @@ def merge(state: Path, out: Path) -> bool:
             merge_parts(finished, out)
         for stream in STREAMS:
             path = state / f"{stream}.jsonl"
-            replace(path, heapq.merge(without(lines_of(path), finished.rows()), finished.lines(stream), key=order_of), state)
+            replace(path, _merged(path, finished, finished.lines(stream)), state)
         new = (line for line in finished.rows() if not line.endswith(b'"gone":true}\n'))
-        replace(state / MANIFEST, heapq.merge(without(lines_of(state / MANIFEST), finished.rows()), new, key=order_of), state)
+        replace(state / MANIFEST, _merged(state / MANIFEST, finished, new), state)
     # The journal goes first: without it, the rest means nothing.
     (state / JOURNAL).unlink(missing_ok=True)
     shutil.rmtree(state / RUNS, ignore_errors=True)
     return bool(finished.entries)
+
+
+def _merged(old: Path, finished: Finished, new: Iterator[bytes]) -> Iterator[bytes]:
+    """The old lines of inputs that were not touched and the new ones of those that were."""
+    if not old.exists() or not old.stat().st_size:
+        return new
+    return heapq.merge(without(lines_of(old), finished.rows()), new, key=order_of)
 
 
 def replace(path: Path, lines: Iterable[bytes], state: Path) -> None:

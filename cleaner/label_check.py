@@ -18,12 +18,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cleaner.corpus import LabelledDocument, from_row, open_text
+from cleaner.corpus import LabelledDocument, from_row, open_text, vouched_segments
 from cleaner.errors import CorpusError
 from cleaner.judged import label_runs
 from cleaner.segment import code_points
 
 GUIDE = ("editorial", "caption", "byline", "ad", "boilerplate")
+
+FEWEST = 20
+"""Fewer documents say nothing about one another's labels."""
 
 _SAME = 6  # letters; shorter lines mean one thing here and another there
 _GRAM, _SAMPLE = 9, 16  # near-duplicates: runs of so many letters, one in so many of them
@@ -241,19 +244,34 @@ def hash_of(letters: str) -> int:
 # --- labels that a model contradicts ----------------------------------------------------------------------------------
 
 
-def likely_errors(checked: Checked, keep: Sequence[str] | None = None, report: Callable[[str], None] = lambda _: None) -> None:
+def likely_errors(
+    checked: Checked, base: str | Path | None = None, *, keep: Sequence[str] = (), drop: Sequence[str] = (),
+    report: Callable[[str], None] = lambda _: None,
+) -> None:  # fmt: skip
     """Cross-validate: warn of each line that a model trained on the other groups is sure to put on the other side.
 
-    `CorpusError` where the documents cannot be trained on (one group, or nothing to drop).
+    With `base`, that model learns from the documents of a model folder too. `keep` and `drop` are the policy, as in training.
+    `CorpusError` where the documents cannot be trained on (too few, one group, or nothing to drop).
     """
+    from cleaner.carried import load_base
+    from cleaner.lesson import base_folder, lesson_of
     from cleaner.training import train
 
-    pairs = [(d, where) for d, where in zip(checked.documents, checked.places) if d.by != "model"]
-    training = train([d for d, _ in pairs], keep=keep, report=report)
+    places = {document.digest: where for document, where in zip(checked.documents, checked.places)}
+    own = [document for document in checked.documents if document.by != "model"]
+    if base is None and len(own) < FEWEST:
+        raise CorpusError(
+            f"{len(own)} documents are too few to judge one another's labels, it takes {FEWEST}; --base default judges them together with "
+            "the documents of the packaged model."
+        )
+    taught = lesson_of(own, None if base is None else load_base(base_folder(base)), keep=keep, drop=drop)
+    training = train(taught.documents, keep=taught.keep, counts=taught.counts, folds=taught.folds, report=report)
     labels = training.model.labels
-    for number, score in _contradicted(training):
+    judged = np.array(taught.new) if base is not None else np.ones(len(taught.documents), dtype=np.bool_)
+    for number, score in _contradicted(training, judged):
         segments = training.segments
-        document, where = pairs[int(segments.document[number])]
+        document = taught.documents[int(segments.document[number])]
+        where = places[document.digest]
         offset = int(segments.offsets[segments.document[number]])
         start, end = int(segments.start[number]) - offset, int(segments.end[number]) - offset
         line = document.text.count("\n", 0, start) + 1
@@ -265,10 +283,11 @@ def likely_errors(checked: Checked, keep: Sequence[str] | None = None, report: C
         checked.warn("likely error", where, line, said)
 
 
-def _contradicted(training: Any) -> Iterator[tuple[int, float]]:
-    """Segments whose score out of fold is on the far side of their label, the surest first."""
+def _contradicted(training: Any, judged: npt.NDArray[np.bool_]) -> Iterator[tuple[int, float]]:
+    """Segments of the judged documents whose score out of fold is on the far side of their label, the surest first."""
     drops = np.array([name not in training.model.policy.keep for name in training.model.labels])
     goes = drops[training.gold]
-    wrong = np.where(goes, 1 - training.scores, training.scores)
+    sure = judged[training.segments.document] & vouched_segments(training.documents, training.segments)
+    wrong = np.where(goes, 1 - training.scores, training.scores) * sure
     order = np.argsort(-wrong, kind="stable")
     yield from ((int(i), float(training.scores[i])) for i in order[: int((wrong >= 0.9).sum())])

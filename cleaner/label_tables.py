@@ -12,10 +12,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cleaner.charset import decode
 from cleaner.corpus import LabelledDocument
 from cleaner.errors import CorpusError, ReadError
 from cleaner.labels import Defaults, Imported, Span, about, document, label_lines
-from cleaner.read import decode, read_bytes
+from cleaner.read import read_bytes
 
 COLUMNS = ("document", "lang", "group", "kind", "by", "line", "start", "label", "text")
 

@@ -66,21 +66,29 @@ def export_command(files: Sequence[str], out: str, form: str | None) -> int:
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror or error}); give another file with -o.") from None
     click.echo(f"{' and '.join(map(str, written))}: {len(documents):,} documents for {chosen}.", err=True)
+    if parts := sum(document.confirmed is not None for document in documents):
+        click.echo(f"{parts:,} of them were looked at in part; they went out as labelled by a model, for a person to finish.", err=True)
     return 0
 
 
-def check_command(files: Sequence[str], names: str | None, keep: str | None, *, fast: bool, everything: bool, as_json: bool) -> int:
+def check_command(
+    files: Sequence[str], names: str | None, keep: str | None, drop: str | None, base: str | None, *,
+    fast: bool, everything: bool, as_json: bool,
+) -> int:  # fmt: skip
     """Check labelled files and print what was found; 1 if there is an error among it."""
     from cleaner.label_check import check, likely_errors
 
-    def split(text: str | None) -> list[str] | None:
-        return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    def split(text: str | None) -> list[str]:
+        return [name.strip() for name in (text or "").split(",") if name.strip()]
 
-    checked = check(files, split(names))
+    def report(words: str) -> None:
+        click.echo(f"cross-validation: {words}", err=True)
+
+    checked = check(files, split(names) or None)
     skipped = ""
     if not fast and not checked.errors:
         try:
-            likely_errors(checked, split(keep), lambda words: click.echo(f"cross-validation: {words}", err=True))
+            likely_errors(checked, base, keep=split(keep), drop=split(drop), report=report)
         except CorpusError as error:
             skipped = f"No cross-validation: {error}"
     elif not fast:

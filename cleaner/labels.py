@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cleaner.charset import decode
 from cleaner.corpus import Label, LabelledDocument
 from cleaner.errors import CorpusError, ReadError
 from cleaner.judged import label_runs
-from cleaner.read import decode, read_bytes
+from cleaner.read import read_bytes
 
 FORMATS = ("csv", "tsv", "label-studio", "label-studio-spans", "doccano", "gold")
 """The formats by name; ``gold`` (pages with the text of their article) can only be read."""
@@ -211,10 +212,13 @@ def import_labels(paths: Sequence[str | Path], form: str | None = None, defaults
 
 
 def export_labels(documents: Iterable[LabelledDocument], path: str | Path, form: str) -> list[Path]:
-    """Write labelled documents in another tool's format; the files written."""
+    """Write labelled documents in another tool's format; the files written.
+
+    No other format can say that a person vouches for some lines only (``confirmed``): such a document goes out as a model's.
+    """
     from cleaner import doccano, label_studio, label_tables
 
-    target, chosen = Path(path), list(documents)
+    target, chosen = Path(path), [d if d.confirmed is None else replace(d, by="model") for d in documents]
     for source in chosen:
         if any("\n" in line for line in source.lines):
             raise CorpusError(f"{source.id}: a line holds a line feed, which no other format can carry; split the line.")

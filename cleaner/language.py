@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -59,7 +59,7 @@ def learn_languages(documents: Sequence[LabelledDocument]) -> dict[str, dict[str
 
 
 def _share(tokens: Sequence[str], words: frozenset[str]) -> float:
-    return sum(token in words for token in tokens) / len(tokens)
+    return sum(map(words.__contains__, tokens)) / len(tokens)
 
 
 def _sample(text: str) -> str:
@@ -78,11 +78,37 @@ def known(text: str, scripts: Collection[str], languages: Iterable[Language]) ->
     False
     """
     sample = _sample(text)
-    codes = np.frombuffer(sample.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    found = dict(zip(_SCRIPTS, np.bincount(_SCRIPT_OF[codes], minlength=4)[1:].tolist()))
-    if sum(found.values()) > 0.15 * len(sample):
-        if found["ko"] >= max(found["ja"], found["zh"]):
-            return "ko" in scripts
-        return ("ja" if found["ja"] > 0.1 * found["zh"] else "zh") in scripts
+    if script := _script(sample):
+        return script in scripts
     tokens = _SPACED.findall(sample.lower())
     return len(tokens) < FEWEST_WORDS or any(_share(tokens, language.words) >= language.share for language in languages)
+
+
+def guess(text: str, languages: Mapping[str, Language]) -> str:
+    """The language a text is in, by its script or by the common words it is fullest of; empty where nothing fits.
+
+    >>> guess("한빛시는 12일 시립도서관을 연다고 밝혔다.", {})
+    'ko'
+    >>> guess("Kaupunginvaltuusto päätti maanantaina sulkea sillan.", {})
+    ''
+    """
+    sample = _sample(text)
+    if script := _script(sample):
+        return script
+    tokens = _SPACED.findall(sample.lower())
+    if len(tokens) < FEWEST_WORDS:
+        return ""
+    shares = {lang: _share(tokens, language.words) / language.share for lang, language in languages.items() if language.share > 0}
+    best = max(shares, key=lambda lang: shares[lang], default="")
+    return best if best and shares[best] >= 1 else ""
+
+
+def _script(sample: str) -> str:
+    """``ko``, ``ja`` or ``zh`` where the writing settles it, else nothing."""
+    codes = np.frombuffer(sample.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
+    found = dict(zip(_SCRIPTS, np.bincount(_SCRIPT_OF[codes], minlength=4)[1:].tolist()))
+    if sum(found.values()) <= 0.15 * len(sample):
+        return ""
+    if found["ko"] >= max(found["ja"], found["zh"]):
+        return "ko"
+    return "ja" if found["ja"] > 0.1 * found["zh"] else "zh"

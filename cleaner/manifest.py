@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.errors import CleanerError
-from cleaner.read import kind_of
-from cleaner.sources import Source, order, part_of
+from cleaner.sources import Source, order, part_of, unread
 from cleaner.spool import encoded, file_digest
 from cleaner.task import GONE, Settings
 
@@ -26,7 +25,7 @@ MANIFEST = "manifest.jsonl"
 TIMES = ("seconds", "at")
 """The columns of a row that differ between two runs over the same input."""
 
-
+_DONE = b'"cleaned","failed":0,'
 _DECODER = json.JSONDecoder()
 
 
@@ -77,13 +76,23 @@ def changes(
 ) -> Iterator[Source]:
     """The inputs that must be cleaned, in the order of keys; with ``prune``, those that vanished among them as `GONE`."""
     rows = _Rows(manifest)
+    plain = not (rules.lost_parts or rules.checksum)
     for source in sources:
-        at = order(source.key)
+        if not rows.line:
+            yield source
+            continue
         begin = _beginning(source, settings)
-        while rows.line and not rows.line.startswith(begin) and rows.order < at:
+        known = rows.line.startswith(begin)
+        if known and plain and rows.line.startswith(_DONE, len(begin)):
+            seen.unchanged += 1
+            rows.next()
+            continue
+        at = order(source.key)
+        while rows.line and not known and rows.order < at:
             yield from _missing(rows, root, settings, rules, seen)
             rows.next()
-        known, rest = rows.line.startswith(begin), rows.line[len(begin) : len(begin) + 24]
+            known = rows.line.startswith(begin)
+        rest = rows.line[len(begin) : len(begin) + 24]
         row = rows.line if known or (rows.line and rows.order == at) else b""
         if row:
             rows.next()
@@ -97,7 +106,7 @@ def changes(
             yield source
             continue
         seen.unchanged += 1
-        if not rest.startswith(b'"cleaned","failed":0'):
+        if not rest.startswith(_DONE):
             _count(json.loads(row), seen)
     while rows.line:
         yield from _missing(rows, root, settings, rules, seen)
@@ -107,9 +116,9 @@ def changes(
 def _beginning(source: Source, settings: Settings) -> bytes:
     """How the row of this input begins if nothing has changed, its output included."""
     size: int | str = "null"
-    if not settings.sharded and not source.problem and (kind := kind_of(source.key)):
+    if not settings.sharded and not source.problem and source.kind:
         try:
-            size = os.stat(f"{settings.out}/{settings.output_of(source, kind)}").st_size
+            size = os.stat(f"{settings.out}/{settings.output_of(source)}").st_size
         except (OSError, ValueError):
             size = "null"
     return encoded(
@@ -145,7 +154,7 @@ def _missing(rows: _Rows, root: str, settings: Settings, rules: Rules, seen: Com
         seen.vanished_names.append(key)
     if rules.prune:
         output = json.loads(rows.line).get("output")
-        yield Source(key, f"{settings.out}/{output}" if output else "", -1, 0, GONE)
+        yield unread(key, f"{settings.out}/{output}" if output else "", GONE)
 
 
 def lines_of(path: Path) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from cleaner import features, grams, vocabulary
+from cleaner import blocks, features, grams, vocabulary
 from cleaner.errors import ModelError
 from cleaner.language import Language, known
 from cleaner.segment import Bools, Segments
@@ -137,7 +137,7 @@ class Model:
         suspicious[segments.document[first_look > CLEAN]] = True
         again = np.flatnonzero(suspicious[segments.document])
         if len(again):
-            seen = features.revisited(table[:, again], first_look[again], segments.document[again])
+            seen = blocks.revisited(table[:, again], first_look[again], segments.document[again], alone.counts[again])
             raw[again] = self.third.raw(seen) / LEAF_SCALE + float(self.arrays["look_base"])
         slope, offset = self.arrays["calibration"]
         return self._spread(alone.probability().T, sigmoid(slope * raw + offset))
@@ -341,7 +341,7 @@ def _is_curve(value: Any) -> bool:
 
 def feature_settings() -> dict[str, Any]:
     """What the card records of the features, and what a loaded card must match."""
-    return {"version": 2, "orders": list(grams.ORDERS), "bucket_bits": grams.BUCKET_BITS, "key_bits": vocabulary.KEY_BITS}
+    return {"version": 3, "orders": list(grams.ORDERS), "bucket_bits": grams.BUCKET_BITS, "key_bits": vocabulary.KEY_BITS}
 
 
 _EXPECTED = {
@@ -388,7 +388,7 @@ def _check_arrays(card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]
     shapes: dict[str, tuple[int, ...]] = {
         "weights": (labels - 1, grams.N_BUCKETS), "bias": (labels - 1,), "calibration": (2,), "rarity": (1 << vocabulary.KEY_BITS,),
     }  # fmt: skip
-    for stage, columns in (("tree", width), ("look", width + len(features.revisited_names()))):
+    for stage, columns in (("tree", width), ("look", width + len(blocks.revisited_names()))):
         feature = arrays[f"{stage}_feature"]
         trees, nodes = feature.shape
         shapes |= {f"{stage}_threshold": (trees, nodes), f"{stage}_value": (trees, nodes + 1)}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 
 from cleaner.errors import CleanerError
-from cleaner.read import kind_of
 from cleaner.sources import Source
 from cleaner.task import Done, Settings, Task, clean_task, killed
 
@@ -25,7 +27,7 @@ def tasks(sources: Iterable[Source]) -> Iterator[Task]:
     weight = size = number = 0
     for source in sources:
         group.append(source)
-        weight += _PAGE_WEIGHT if kind_of(source.key) == "page" else 1
+        weight += _PAGE_WEIGHT if source.kind == "page" else 1
         size += max(source.size, 0)
         if weight >= TASK_WEIGHT or size >= TASK_BYTES or len(group) >= TASK_INPUTS:
             yield Task(number, group)
@@ -37,6 +39,10 @@ def tasks(sources: Iterable[Source]) -> Iterator[Task]:
 def run(work: Iterator[Task], settings: Settings, jobs: int | None) -> Iterator[Done]:
     """Do the tasks; results as they come. An input that kills its worker becomes a failure, the others are done again."""
     open_tasks: dict[int, Task] = {}
+    first = next(work, None)
+    if first is None:
+        return  # joblib takes its time to import
+    work = chain([first], work)
 
     def sent() -> Iterator[Task]:
         for task in work:
@@ -61,7 +67,38 @@ def run(work: Iterator[Task], settings: Settings, jobs: int | None) -> Iterator[
 def _parallel(work: Iterable[Task], settings: Settings, jobs: int | None) -> Iterator[Done]:
     from joblib import Parallel, delayed
 
-    yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(delayed(clean_task)(task, settings) for task in work)
+    calls = (delayed(clean_task)(task, settings) for task in _interruptible(iter(work)))
+    if jobs not in (None, 1) and hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # joblib starts it between two workers, and up to Python 3.11 it lets Ctrl-C through again
+    # Workers start here, and inherit what is held back: Ctrl-C, which reaches the whole group, is the business of this process.
+    with _interrupts(held=True):
+        results = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls)
+    yield from results
+
+
+def _interruptible(work: Iterator[Task]) -> Iterator[Task]:
+    """The same tasks; looking for them may take long, and Ctrl-C ends that at once."""
+    while True:
+        with _interrupts(held=False):
+            task = next(work, None)
+        if task is None:
+            return
+        yield task
+
+
+@contextmanager
+def _interrupts(held: bool) -> Iterator[None]:
+    """Hold Ctrl-C back in this thread, or let it through, where the system can do that."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK if held else signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _one_by_one(suspects: list[Task], settings: Settings, jobs: int | None, error: Exception) -> Iterator[Done]:

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from cleaner.charset import decode, python_encoding
 from cleaner.errors import CleanerError, ReadError, UsageError
 from cleaner.fields import Page, fill, parse
 from cleaner.pages import Pages
 from cleaner.pipeline import Cleaner
-from cleaner.read import decode, python_encoding
 from cleaner.recordfiles import Record, numbered, record_of
 from cleaner.records import CleanArticle, Document
 from cleaner.spool import encoded
@@ -35,13 +35,14 @@ GROUP = 128
 BULK_ID_BYTES = 512
 """Elasticsearch and OpenSearch refuse a longer ``_id``."""
 
-Lines = list[tuple[int, bytes]]
+Lines = list[tuple[int, "bytes | None"]]
+"""Numbered lines; None stands for one that is too long."""
 
 
 def clean_records(
     lines_in: BinaryIO, out: BinaryIO, cleaner: Cleaner, *,
     field: str = "text", segments: bool = False, encoding: str | None = None, format: str = "jsonl",
-    pages: Pages | None = None,
+    pages: Pages | None = None, max_bytes: int | None = None,
 ) -> int:  # fmt: skip
     """Clean a stream of JSON Lines, in order, and say how many records failed.
 
@@ -49,8 +50,8 @@ def clean_records(
     verdict. With ``format="jsonl"`` a line comes out for each line that goes in, and a record that fails is
     ``{"id", "line", "error"}``. With ``format="bulk"`` come the action and source lines that the bulk endpoints of
     Elasticsearch and OpenSearch take, and failures go to stderr. ``pages`` parses the pages among the records, with limits of
-    its own; it is closed at the end. `UsageError` if the options do not fit together or what
-    comes in is not JSON Lines at all.
+    its own; it is closed at the end. A line of more than ``max_bytes`` is a record that fails. `UsageError` if the options do not
+    fit together or what comes in is not JSON Lines at all.
 
     >>> import io
     >>> out = io.BytesIO()
@@ -66,8 +67,8 @@ def clean_records(
     _check_encoding(encoding)
     failed = 0
     with contextlib.closing(pages or Pages()) as parser:
-        for lines in _groups(lines_in):
-            records = [_record(number, line, field, encoding) for number, line in lines]
+        for lines in _groups(lines_in, max_bytes):
+            records = [_record(number, line, field, encoding, max_bytes) for number, line in lines]
             results = clean_each(cleaner, [_source(record, parser) for record in records])
             answers: list[dict[str, Any]] = []
             complaints: list[dict[str, Any]] = []
@@ -76,7 +77,7 @@ def clean_records(
                     (complaints if format == "bulk" else answers).append(_failure(record, result))
                     failed += 1
                     continue
-                fill(record.fields, result, field)
+                fill(record.fields, result.text, result.document, field)
                 if segments:
                     record.fields["segments"] = [segment.as_dict() for segment in result.segments]
                 answers += _bulk(record.fields, result) if format == "bulk" else [numbered(record)]
@@ -97,10 +98,10 @@ def clean_plain(data: bytes, cleaner: Cleaner, encoding: str | None = None) -> s
 # --- in --------------------------------------------------------------------------------------------------------------
 
 
-def _groups(lines_in: BinaryIO) -> Iterator[Lines]:
+def _groups(lines_in: BinaryIO, limit: int | None) -> Iterator[Lines]:
     """Numbered lines, blank ones left out, in groups; never waits while it holds a whole line."""
     first = True
-    for lines in _available(lines_in):
+    for lines in _available(lines_in, limit):
         if first and lines:
             first = False
             _refuse_plain_text(lines)
@@ -108,22 +109,43 @@ def _groups(lines_in: BinaryIO) -> Iterator[Lines]:
             yield lines[at : at + GROUP]
 
 
-def _available(lines_in: BinaryIO) -> Iterator[Lines]:
-    """The whole lines of each read, numbered; the begun line waits for its end."""
+def _available(lines_in: BinaryIO, limit: int | None) -> Iterator[Lines]:
+    """The whole lines of each read, numbered; the begun line waits for its end. A line above the limit is not held in memory."""
     _widen(lines_in)
     read = getattr(lines_in, "read1", None) or (lambda _: lines_in.readline())
-    number, begun = 0, [b""]
+    number, begun = 0, _Begun(limit)
     while chunk := read(READ_BYTES):
         *whole, rest = chunk.split(b"\n")
         if not whole:
-            begun.append(rest)
+            begun.add(rest)
             continue
-        whole[0] = b"".join(begun) + whole[0]
-        begun = [rest]
-        yield [(at, line) for at, line in enumerate(whole, number + 1) if line.strip()]
-        number += len(whole)
-    if (last := b"".join(begun)).strip():
+        begun.add(whole[0])
+        lines = [begun.line(), *(line if limit is None or len(line) <= limit else None for line in whole[1:])]
+        begun = _Begun(limit)
+        begun.add(rest)
+        yield [(at, line) for at, line in enumerate(lines, number + 1) if line is None or line.strip()]
+        number += len(lines)
+    last = begun.line()
+    if last is None or last.strip():
         yield [(number + 1, last)]
+
+
+class _Begun:
+    """A line of which parts are here; past the limit its parts are forgotten."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._parts: list[bytes] = []
+        self._size, self._limit = 0, limit
+
+    def add(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._limit is not None and self._size > self._limit:
+            self._parts.clear()
+        else:
+            self._parts.append(part)
+
+    def line(self) -> bytes | None:
+        return b"".join(self._parts) if self._limit is None or self._size <= self._limit else None
 
 
 def _widen(stream: BinaryIO) -> None:
@@ -146,7 +168,7 @@ def _check_encoding(encoding: str | None) -> None:
 def _refuse_plain_text(lines: Lines) -> None:
     """Stop where a person piped an article. One record among the lines read so far is enough to believe in JSON Lines."""
     number, line = lines[0]
-    if line.lstrip(b"\xef\xbb\xbf \t\r").startswith(b"{") or any(_is_object(line) for _, line in lines):
+    if line is None or line.lstrip(b"\xef\xbb\xbf \t\r").startswith(b"{") or any(_is_object(line) for _, line in lines):
         return
     begin = line.decode("utf-8", "replace").strip()[:40]
     raise UsageError(
@@ -155,14 +177,16 @@ def _refuse_plain_text(lines: Lines) -> None:
     )
 
 
-def _is_object(line: bytes) -> bool:
+def _is_object(line: bytes | None) -> bool:
     try:
-        return line.lstrip().startswith(b"{") and isinstance(json.loads(line), dict)
+        return line is not None and line.lstrip().startswith(b"{") and isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
 
 
-def _record(number: int, line: bytes, field: str, encoding: str | None) -> Record:
+def _record(number: int, line: bytes | None, field: str, encoding: str | None, limit: int | None) -> Record:
+    if line is None:
+        return Record(number, None, ReadError(f"a line of more than {limit:,} bytes; raise --max-bytes."))
     try:
         return record_of(number, parse(line, encoding), field)
     except ReadError as error:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, NamedTuple, Protocol
 
+from cleaner.charset import decode
 from cleaner.errors import CleanerError, ReadError, UsageError
 from cleaner.fields import Page, content, parse
-from cleaner.read import decode
 from cleaner.records import Document
 from cleaner.spool import encoded
 from cleaner.unpack import open_packed, open_unpacked, plain_name, unpack

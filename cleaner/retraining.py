@@ -29,6 +29,9 @@ from cleaner.quality_page import page
 FRACTIONS = (1 / 8, 1 / 4, 1 / 2)
 """The learning curve's steps before the whole."""
 
+SMALL = 3000
+"""So few lines are learned sooner in this process than in others, which take seconds to start."""
+
 Say = Callable[[str], None]
 
 
@@ -78,7 +81,8 @@ def check_target(target: Path) -> None:
 
 def learn(taught: Lesson, target: Path, options: Options, say: Say = lambda _: None) -> tuple[Model, Findings, list[str]]:
     """Train on a lesson, with and without what is new in it: the model, the figures, and why it should not replace `target`."""
-    jobs = options.jobs or min(joblib.cpu_count(), 6)
+    small = sum(len(document.lines) for document in taught.documents) < SMALL
+    jobs = options.jobs or (1 if small else min(joblib.cpu_count(), 6))
     notes = list(taught.notes)
 
     def fit(counts: Sequence[float], title: str) -> training.Training:
@@ -129,9 +133,11 @@ def as_it_stands(name: str, model: Model, taught: Lesson, learned: Sequence[Qual
 
 def same_documents(name: str, old: Model, new: Model, taught: Lesson) -> list[str]:
     """Why the new model is worse than one of the very same documents and labels: both were measured on folds of them."""
-    if old.card.get("documents_digest") != carried.digest(taught.documents):
+    quality = old.card.get("quality")
+    first = quality.get("all") if isinstance(quality, dict) else None
+    if not isinstance(first, dict) or old.card.get("documents_digest") != carried.digest(taught.documents):
         return []
-    first, second = old.card["quality"]["all"], new.card["quality"]["all"]
+    second = new.card["quality"]["all"]
     falls = {figure: first.get(figure, 0.0) - second.get(figure, 0.0) for figure in ("drop_F1", "kept_chars")}
     bad = [figure for figure, most in (("drop_F1", 0.01), ("kept_chars", 0.002)) if falls[figure] > most]
     if len(bad) == 1 and min(falls.values()) < -0.001:  # one figure for the other: a trade
@@ -166,12 +172,11 @@ def learning_curve(
     def point(n: int, result: training.Training) -> Point:
         counted = qualities(result)
         quality = merged([counted[i] for i in part])
-        lines = sum(label is not None for i in order[:n] for label in taught.documents[i].labels)
+        lines = sum(label is not None for i in order[:n] for label in taught.documents[i].vouched().labels)
         return Point(n, lines, round(quality.f1, 4), round(quality.kept_chars, 4))
 
     points = [point(0, before)] if before else []
-    for fraction in FRACTIONS:
-        n = round(len(order) * fraction)
+    for n in sorted({round(len(order) * fraction) for fraction in FRACTIONS} - {0, len(order)}):
         out = set(order[n:])
         try:
             points.append(point(n, fit([0.0 if i in out else c for i, c in enumerate(taught.counts)], f"learning curve, {n} documents: ")))
@@ -278,7 +283,7 @@ def progress() -> Iterator[Say]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading the documents", total=None)
         yield lambda message: bar.update(task, description=message)
 

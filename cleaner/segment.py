@@ -4,8 +4,10 @@ A newspaper page usually needs no cut inside a line. Scrapes do: they glue a byl
 last paragraph, or have lost every line break. So a line is cut
 
 * before a mark that opens furniture (``▶ ☞ ※ ⓒ …``), before a list mark that follows a sentence (``■ ◆ ★ ☎ …``), before a
-  bracket or a slash that follows a sentence, before ``[`` after a closed bracket, and after an e-mail address; and
-* at every sentence end, but only in a line that has such a cut or is longer than `LONG_LINE`.
+  bracket or a slash that follows a sentence, before ``[`` after a closed bracket, after an e-mail address, and around the
+  bracket of ``ⓒName(…)``; and
+* at every sentence end, after a web address, and after a note in brackets that follows a sentence, but only in a line that has
+  one of the cuts above or is longer than `LONG_LINE`.
 
 The model judges each piece in its line, and neighbours with the same verdict are joined again (``decide.py``): cutting too
 often costs time, not text. Everything works on the code points of a whole batch of documents at once.
@@ -27,6 +29,12 @@ ANNOUNCEMENT = 14
 
 NOTE = 160
 """Code points; a longer bracket is no note, its closing bracket belongs to something else."""
+
+ASIDE = 4
+"""Code points; a shorter bracket, such as ``(Inc)`` or ``(웃음)``, belongs to the sentence after it."""
+
+CREDIT = 48
+"""Code points; so far after a copyright sign the bracket of its note is looked for, if no space comes first."""
 
 LONG_LINE = 240
 """Code points; a longer line is cut at its sentence ends. In printed Korean news nine paragraphs of ten are shorter."""
@@ -142,13 +150,15 @@ def segment(texts: Sequence[str]) -> Segments:
 def _cuts(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], inside: Ints, line_start: Ints, line_end: Ints) -> Ints:
     """Positions where a line is cut; a cut at or before a line's first character does no harm."""
     addresses, openers, marks = (np.flatnonzero((kinds & bit) != 0) for bit in (_AT, _OPENS, _MARKS))
-    hard = np.concatenate((_opening_marks(codes, marks), _after_addresses(codes, addresses), _openers_after_sentences(codes, openers)))
+    after_sentences = _openers_after_sentences(codes, openers)
+    joined = np.flatnonzero((kinds & _JOINS) != 0)
+    rights = _rights_notes(codes, marks, joined)
+    hard = np.concatenate((_opening_marks(codes, marks), _after_addresses(codes, addresses), after_sentences, rights))
     of_hard = np.searchsorted(line_start, hard, side="right") - 1
     at = np.searchsorted(inside, line_start)
     first = np.append(inside, len(codes))[at]
     last = np.append(-1, inside)[np.append(at[1:], len(inside))]  # the last visible code point of each line, or one before the line
     length = last + 1 - first
-    joined = np.flatnonzero((kinds & _JOINS) != 0)
     if len(joined):  # decomposed text is no longer than the same text composed
         length = length - np.bincount(np.searchsorted(line_start, joined, side="right") - 1, minlength=len(length))
     flagged = length > LONG_LINE
@@ -156,7 +166,9 @@ def _cuts(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], inside: I
     if not flagged.any():
         return hard
     picked = np.flatnonzero(flagged)
-    return np.concatenate((hard, _sentence_starts(codes, line_start[picked], line_end[picked])))
+    soft = np.concatenate((_after_notes(codes, after_sentences, joined), _after_links(codes, kinds)))
+    soft = soft[flagged[np.searchsorted(line_start, soft, side="right") - 1]]
+    return np.concatenate((hard, soft, _sentence_starts(codes, line_start[picked], line_end[picked])))
 
 
 def _opening_marks(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
@@ -191,7 +203,9 @@ def _after_addresses(codes: npt.NDArray[np.uint16], signs: Ints) -> Ints:
         stop = ~_IS_ADDRESS[tail]
         stop[:, 1:] |= _IS_UPPER[tail[:, 1:]] & _IS_LOWER[tail[:, :-1]]
         length = np.where(stop.any(axis=1), stop.argmax(axis=1), tail.shape[1])
-        cuts.append((at + 1 + length)[length > 0])
+        # ``name@``, its domain left out, is an address too where a space follows.
+        bare = _IS_ADDRESS[codes[np.maximum(at - 1, 0)]] & _IS_SPACE[tail[:, 0]] & (at > 0)
+        cuts.append((at + 1 + length)[(length > 0) | bare])
     return np.concatenate(cuts)
 
 
@@ -205,6 +219,48 @@ def _openers_after_sentences(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     ends |= _IS_CLOSING_BRACKET[before] & _IS_BLOCK_BRACKET[codes[at]]  # ``(no reuse) [Photo] …``
     credit = (codes[at] == ord("/")) & after_space & _IS_WORD[codes[np.minimum(at + 1, len(codes) - 1)]]
     result: Ints = at[ends | credit]
+    return result
+
+
+def _rights_notes(codes: npt.NDArray[np.uint16], marks: Ints, joined: Ints) -> Ints:
+    """Both ends of the bracket in ``ⓒAgency(no reuse)``: the name is the picture's credit, the note is furniture."""
+    signs = marks[_IS_COPYRIGHT[codes[marks]]]
+    head = codes[np.minimum(signs[:, None] + np.arange(1, CREDIT), len(codes) - 1)]
+    stop = (head == ord("(")) | _IS_SPACE[head]
+    at = signs + 1 + stop.argmax(axis=1)
+    at = at[stop.any(axis=1) & (codes[np.minimum(at, len(codes) - 1)] == ord("("))]
+    return np.concatenate((at, _closed(codes, at, joined, "()")))
+
+
+def _after_notes(codes: npt.NDArray[np.uint16], at: Ints, joined: Ints) -> Ints:
+    """Where a note in brackets ends that opens at one of `at`: ``… said. (Photo: the city) Jane Roe jane@…``."""
+    return np.concatenate([_closed(codes, at[codes[at] == ord(pair[0])], joined, pair) for pair in ("()", "[]", "<>", "【】", "〈〉")])
+
+
+def _closed(codes: npt.NDArray[np.uint16], at: Ints, joined: Ints, pair: str) -> Ints:
+    """Where the brackets at `at` end: those that hold no bracket of their kind, `ASIDE` to `NOTE` code points, and precede a space.
+
+    `joined` are the code points that composition takes away; they do not count.
+    """
+    if not len(at):
+        return at
+    opened, closed = map(ord, pair)
+    edges = np.append(np.flatnonzero((codes == opened) | (codes == closed) | (codes == ord("\n"))), len(codes) - 1)
+    end = edges[np.searchsorted(edges, at, side="right").clip(max=len(edges) - 1)]
+    length = end - at - 1 - (np.searchsorted(joined, end) - np.searchsorted(joined, at))
+    good = (codes[end] == closed) & (length >= ASIDE) & (length <= NOTE) & _IS_SPACE[codes[np.minimum(end + 1, len(codes) - 1)]]
+    result: Ints = end[good] + 1
+    return result
+
+
+def _after_links(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8]) -> Ints:
+    """The first white space after each ``://``."""
+    slash = np.flatnonzero(codes == ord("/"))
+    at: Ints = slash[(codes[np.minimum(slash + 1, len(codes) - 1)] == ord("/")) & (codes[np.maximum(slash - 1, 0)] == ord(":"))]
+    if not len(at):
+        return at
+    blank = np.flatnonzero((kinds & (_BLANK | _ENDS_LINE)) != 0)
+    result: Ints = blank[np.searchsorted(blank, at)]
     return result
 
 

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from cleaner.recordfiles import Record, numbered
-from cleaner.records import CleanArticle
+from cleaner.records import Document
 from cleaner.unpack import packing, plain_name
 
 MIRRORED, SHARDED = ("text", "markdown"), ("jsonl", "parquet")
 FORMATS = MIRRORED + SHARDED
+METADATA = ("title", "author", "date", "language")
 
 
-def output_name(key: str, path: str, kind: str, markdown: bool = False) -> str:
+def output_name(key: str, path: str, kind: str | None, markdown: bool = False) -> str:
     """The name below OUT for an input: text and records keep theirs, a page gets ``.txt``, a WARC ``.jsonl``.
 
     Markdown adds ``.md`` to what is not Markdown yet. Packed stays packed. Where the folder of `path` already has an input of
@@ -55,23 +56,22 @@ def front_matter(fields: Mapping[str, Any]) -> str:
     return "\n".join(["---", *lines, "---", "", ""])
 
 
-def metadata(article: CleanArticle) -> dict[str, Any]:
+def metadata(document: Document) -> dict[str, Any]:
     """What is known of a page: title, author, date, language."""
-    document = article.document
-    return {"title": document.title, "author": document.author, "date": document.date, "language": document.language}
+    return {name: getattr(document, name) for name in METADATA}
 
 
-def sharded_row(key: str, record: Record, article: CleanArticle, field: str) -> dict[str, Any]:
+def sharded_row(key: str, record: Record, text: str, field: str) -> dict[str, Any]:
     """A document as a row of the sharded formats: the columns that all inputs share, and what else a record held as ``extra``."""
     fields = numbered(record)
-    found = metadata(article)
+    found = metadata(record.content) if isinstance(record.content, Document) else dict.fromkeys(METADATA)
     columns: dict[str, Any] = {"id": str(fields["id"]), "url": fields.get("url")}
     columns |= {name: fields.get(name) or value for name, value in found.items()}
     shared = {name: value if isinstance(value, str) else None for name, value in columns.items()}
     taken = {name for name, value in shared.items() if value is not None or columns[name] is None}
     taken |= {"html", field if field in fields else field.partition(".")[0]}
     extra = {name: value for name, value in fields.items() if name not in taken}
-    return {"path": key, "record": record.number, **shared, "text": article.text, "extra": extra or None}
+    return {"path": key, "record": record.number, **shared, "text": text, "extra": extra or None}
 
 
 def temporary(folder: str) -> str:

@@ -33,10 +33,11 @@ _CHUNK = 200_000
 
 
 class Source(NamedTuple):
-    """One input. ``problem`` says why it cannot be read, where that is known already."""
+    """One input. ``kind`` as `read.kind_of` says; ``problem`` says why it cannot be read, where that is known already."""
 
     key: str
     path: str
+    kind: str | None
     size: int
     mtime_ns: int
     problem: str = ""
@@ -205,6 +206,7 @@ class _excluder:  # noqa: N801 (a function with a compiled pattern)
     """Is a key excluded? A pattern is matched against the whole key and against the name alone."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
+        self.patterns = patterns
         joined = "|".join(fnmatch.translate(pattern.rstrip("/")) for pattern in patterns)
         self._match = re.compile(joined).match if patterns else None
 
@@ -220,16 +222,21 @@ def _without_duplicates(sources: Iterable[Source]) -> Iterator[Source]:
             yield source
 
 
+def unread(key: str, path: str, problem: str) -> Source:
+    """An input that cannot be read, for a reason that is known without reading it."""
+    return Source(key, path, kind_of(key), -1, 0, problem)
+
+
 def _source(key: str, path: str) -> Source:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return Source(key, path, -1, 0, "a link that leads nowhere." if os.path.islink(path) else "no such file or folder.")
+        return unread(key, path, "a link that leads nowhere." if os.path.islink(path) else "no such file or folder.")
     except (OSError, ValueError) as error:
-        return Source(key, path, -1, 0, f"cannot be read ({getattr(error, 'strerror', None) or error}).")
+        return unread(key, path, f"cannot be read ({getattr(error, 'strerror', None) or error}).")
     if not stat.S_ISREG(status.st_mode):
-        return Source(key, path, -1, 0, SKIP + ("a folder in a list of files." if stat.S_ISDIR(status.st_mode) else "not a regular file."))
-    return Source(key, path, status.st_size, status.st_mtime_ns)
+        return unread(key, path, SKIP + ("a folder in a list of files." if stat.S_ISDIR(status.st_mode) else "not a regular file."))
+    return Source(key, path, kind_of(key), status.st_size, status.st_mtime_ns)
 
 
 def _walk(top: str, prefix: str, out: str | None, refuse: _excluder) -> Iterator[Source]:
@@ -238,19 +245,19 @@ def _walk(top: str, prefix: str, out: str | None, refuse: _excluder) -> Iterator
     stack = [_listing(top, prefix)]
     while stack:
         for key, path, is_folder, is_link in stack[-1]:
-            if refuse(key):
+            if refuse.patterns and refuse(key):
                 continue
             if is_folder is None:
-                yield Source(key, path, -1, 0, "a folder that cannot be listed; give yourself the right to read it.")
+                yield unread(key, path, "a folder that cannot be listed; give yourself the right to read it.")
             elif not is_folder:
                 source = _source(key, path)
                 # A link that leads nowhere is no loss where its name promises nothing that we read.
-                yield source._replace(problem=SKIP + source.problem.removeprefix(SKIP)) if source.problem and not kind_of(key) else source
+                yield source._replace(problem=SKIP + source.problem.removeprefix(SKIP)) if source.problem and not source.kind else source
             elif (reason := guard.refuses(path, is_link)) is None:
                 stack.append(_listing(path, key + "/"))
                 break
             elif reason:
-                yield Source(key, path, -1, 0, SKIP + reason)
+                yield unread(key, path, SKIP + reason)
         else:
             stack.pop()
 

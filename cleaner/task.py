@@ -7,29 +7,33 @@ rows for sharded formats) goes to spool files, which the run merges at its end.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import signal
 import threading
 import time
-from collections import Counter
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleaner.charset import decode
 from cleaner.errors import CleanerError, ReadError
 from cleaner.fields import Page, fill
 from cleaner.pages import MEMORY_LIMIT, TIME_LIMIT, Pages
-from cleaner.read import decode, kind_of
 from cleaner.recordfiles import Record, batched, numbered, open_reader, open_writer
-from cleaner.records import CleanArticle, Document
+from cleaner.records import Document
 from cleaner.sinks import SHARDED, front_matter, metadata, output_name, put, remove, sharded_row, temporary, write_whole
 from cleaner.sources import SKIP, Source
-from cleaner.spool import Spool, digest, encoded, file_digest, json_line
+from cleaner.spool import Spool, checksum, digest, encoded, file_digest, json_line
 from cleaner.unpack import pack, unpack
-from cleaner.write import audit_row
+from cleaner.write import audit_columns
 
 if TYPE_CHECKING:
+    from cleaner.bulk import Judged
     from cleaner.pipeline import Cleaner
 
 GONE = "\0gone"
@@ -70,9 +74,9 @@ class Settings:
         """Do records go to part files, not to a mirrored folder?"""
         return self.format in SHARDED
 
-    def output_of(self, source: Source, kind: str) -> str:
+    def output_of(self, source: Source) -> str:
         """The name below OUT for an input of a mirrored format."""
-        return output_name(source.key, source.path, kind, self.format == "markdown")
+        return output_name(source.key, source.path, source.kind, self.format == "markdown")
 
 
 class Task(NamedTuple):
@@ -102,19 +106,17 @@ class Tally:
     failed: int = 0
     characters: int = 0
     first_failure: str = ""
-    kept: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
+    kept: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
 
-    def add(self, article: CleanArticle) -> bool:
-        """Count one document; did it lose something?"""
+    def add(self, judged: Judged) -> None:
+        """Count one document."""
         self.documents += 1
-        self.characters += len(article.document.text)
-        self.empty += not article.segments
-        if len(article.segments) > len(gone := article.dropped):
-            self.kept.update([segment.label for segment in article.segments if segment.kept])
-        if gone:
-            self.dropped.update([segment.label for segment in gone])
-        return bool(gone)
+        self.characters += len(judged.document.text)
+        self.empty += not (judged.kept or judged.dropped)
+        for sums, counts in ((self.kept, judged.kept), (self.dropped, judged.dropped)):
+            for label, count in counts.items():
+                sums[label] = sums.get(label, 0) + count
 
 
 def clean_task(task: Task, settings: Settings) -> Done:
@@ -124,6 +126,7 @@ def clean_task(task: Task, settings: Settings) -> Done:
     """
     if parent_process() is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the run decides
+        keep_memory()
     try:
         return _Run(task, settings).run()
     except (Exception, KeyboardInterrupt, SystemExit):
@@ -139,6 +142,24 @@ def killed(task: Task, settings: Settings) -> Done:
         run.fail(source, "killed the worker that read it (out of memory, perhaps); leave it out, or cut it.")
     return run.result()
 
+
+def judge(cleaner: Cleaner, documents: Sequence[Document]) -> list[Judged]:
+    """`bulk.judge`, whose imports take their time: a run with nothing to do goes without."""
+    from cleaner import bulk
+
+    return bulk.judge(cleaner, documents)
+
+
+@cache
+def keep_memory() -> None:
+    """Let this process keep the memory that a batch frees for the next: asking the system anew takes an eighth of the time."""
+    with contextlib.suppress(OSError, AttributeError):  # only the GNU C library has this
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, size in ((_M_MMAP_THRESHOLD, 32 << 20), (_M_TRIM_THRESHOLD, 256 << 20), (_M_TOP_PAD, 16 << 20)):
+            mallopt(parameter, size)
+
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 _local = threading.local()
 
@@ -173,7 +194,6 @@ class _Single(NamedTuple):
     """A file that is one document, read."""
 
     source: Source
-    kind: str
     digest: str | None
     content: Document | Exception
     seconds: float
@@ -193,10 +213,9 @@ class _Run:
         self.spools = {stream: Spool(settings.run, f"{attempt}.{stream}") for stream in ("audit", "failures", "records")}
 
     def run(self) -> Done:
-        if any(kind_of(source.key) == "page" and not source.problem for source in self.task.sources):
+        if any(source.kind == "page" and not source.problem for source in self.task.sources):
             _pages(self.settings).start()
         for source in self.task.sources:
-            kind = kind_of(source.key)
             if source.problem == GONE:
                 self._flush()
                 remove(source.path)
@@ -207,14 +226,14 @@ class _Run:
             elif source.problem:
                 self._flush()
                 self.fail(source, source.problem)
-            elif kind is None:
+            elif source.kind is None:
                 self._flush()
                 self._row(source, "skipped", reason="a kind of file that is not read.")
-            elif kind in ("text", "page"):
-                self._take(source, kind)
+            elif source.kind in ("text", "page"):
+                self._take(source)
             else:
                 self._flush()
-                self._clean_records(source, kind)
+                self._clean_records(source, source.kind)
         self._flush()
         return self.result()
 
@@ -225,23 +244,23 @@ class _Run:
 
     # --- files that are one document
 
-    def _take(self, source: Source, kind: str) -> None:
+    def _take(self, source: Source) -> None:
         started = time.perf_counter()
         known = None
         try:
             data = read_limited(source.path, self.settings.max_bytes, source.size)
             known = digest(data)
-            content: Document | Exception = self._read(data, source.key, kind)
+            content: Document | Exception = self._read(data, source)
         except Exception as error:  # whatever a file does to its reader: this one fails, the next is read
             content = error
-        self.waiting.append(_Single(source, kind, known, content, time.perf_counter() - started))
+        self.waiting.append(_Single(source, known, content, time.perf_counter() - started))
         self.characters += 0 if isinstance(content, Exception) else len(content.text)
         if len(self.waiting) >= BATCH_DOCUMENTS or self.characters > BATCH_CHARACTERS:
             self._flush()
 
-    def _read(self, data: bytes, key: str, kind: str) -> Document:
-        content = unpack(data, key, self.settings.max_bytes)
-        if kind == "page":
+    def _read(self, data: bytes, source: Source) -> Document:
+        content = unpack(data, source.key, self.settings.max_bytes)
+        if source.kind == "page":
             return _pages(self.settings).extract(content, None, self.settings.encoding)
         text, codec = decode(content, self.settings.encoding)
         check_pieces(text)
@@ -251,11 +270,9 @@ class _Run:
         waiting, self.waiting, self.characters = self.waiting, [], 0
         if not waiting:
             return
-        from cleaner.stream import clean_each
-
         cleaner = _cleaner(self.settings)
         started = time.perf_counter()
-        results = list(clean_each(cleaner, [single.content for single in waiting]))
+        results = judge_all(cleaner, [single.content for single in waiting])
         share = (time.perf_counter() - started) / len(waiting)
         for single, result in zip(waiting, results):
             seconds = single.seconds + share
@@ -264,29 +281,29 @@ class _Run:
             else:
                 self._write(single, result, seconds)
 
-    def _write(self, single: _Single, article: CleanArticle, seconds: float) -> None:
+    def _write(self, single: _Single, judged: Judged, seconds: float) -> None:
         source, settings = single.source, self.settings
         tally = Tally()
-        lost = tally.add(article)
+        tally.add(judged)
         written: dict[str, Any] = {}
         if settings.sharded:
-            record = Record(None, {"id": source.key}, article.document)
-            self.spools["records"].line(sharded_row(source.key, record, article, settings.field))
+            record = Record(None, {"id": source.key}, judged.document)
+            self.spools["records"].line(sharded_row(source.key, record, judged.text, settings.field))
         else:
-            name = settings.output_of(source, single.kind)
+            name = settings.output_of(source)
             markdown = settings.format == "markdown"
-            head = front_matter({**metadata(article), "source": source.key}) if markdown else ""
-            data = pack(encoded(head + article.text), name)
+            head = front_matter({**metadata(judged.document), "source": source.key}) if markdown else ""
+            data = pack(encoded(head + judged.text), name)
             try:
                 write_whole(self.temporary, f"{settings.out}/{name}", data)
             except (OSError, ValueError) as error:
                 self._unwritten(source, error)
                 return
-            written = {"output": name, "output_size": len(data), "output_digest": digest(data)}
-        if lost:
-            self.spools["audit"].line({"path": source.key, **audit_row(article, {"id": source.key})})
+            written = {"output": name, "output_size": len(data), "output_crc": zlib.crc32(data)}
+        if judged.dropped:
+            self.spools["audit"].line({"path": source.key, **audit_columns(judged.document, judged.runs, {"id": source.key})})
         status = "empty" if tally.empty else "cleaned"
-        self._row(source, status, tally, digest=single.digest, encoding=article.document.encoding, seconds=seconds, **written)
+        self._row(source, status, tally, digest=single.digest, encoding=judged.document.encoding, seconds=seconds, **written)
 
     def _unwritten(self, source: Source, error: Exception) -> None:
         """An output that cannot be written: is it the fault of this input, or the end of the run?"""
@@ -310,12 +327,12 @@ class _Run:
             if self.settings.sharded:
                 self._copy_records(source, kind, cleaner, tally, None)
             else:
-                name = self.settings.output_of(source, kind)
+                name = self.settings.output_of(source)
                 with open_writer(self.temporary, name, kind, source.path, self.settings.field) as writer:
                     self._copy_records(source, kind, cleaner, tally, writer)
-                written = {"output": name, "output_size": os.stat(self.temporary).st_size, "output_digest": file_digest(self.temporary)}
+                written = {"output": name, "output_size": os.stat(self.temporary).st_size, "output_crc": checksum(self.temporary)}
             if tally.failed and not tally.documents:
-                raise ReadError(f"none of its {tally.failed:,} records can be read, the first because it is {tally.first_failure}")
+                raise ReadError(f"none of its {tally.failed:,} records can be read, the first: {tally.first_failure}")
             if not self.settings.sharded:
                 put(self.temporary, f"{self.settings.out}/{name}")
         except Exception as error:  # nothing half written: what the file had given so far is taken back
@@ -330,30 +347,29 @@ class _Run:
         self._row(source, status, tally, digest=content, seconds=time.perf_counter() - started, **written)
 
     def _copy_records(self, source: Source, kind: str, cleaner: Cleaner, tally: Tally, writer: Any) -> None:
-        from cleaner.stream import clean_each
-
         settings = self.settings
         with open_reader(source.path, kind, settings.field, settings.encoding, settings.max_bytes) as records:
             for batch in batched(records, BATCH_DOCUMENTS, BATCH_CHARACTERS):
-                for record, result in zip(batch, clean_each(cleaner, [self._content(record) for record in batch])):
+                for record, result in zip(batch, judge_all(cleaner, [self._content(record) for record in batch])):
                     if isinstance(result, Exception):
                         self._fail_record(source, record, result, tally)
                     else:
                         self._put_record(source, record, result, tally, writer)
 
-    def _put_record(self, source: Source, record: Record, article: CleanArticle, tally: Tally, writer: Any) -> None:
-        done = record._replace(fields=fill(record.fields or {}, article, self.settings.field))
+    def _put_record(self, source: Source, record: Record, judged: Judged, tally: Tally, writer: Any) -> None:
+        done = record._replace(fields=fill(record.fields or {}, judged.text, judged.document, self.settings.field))
         try:
             if writer is None:
-                self.spools["records"].line(sharded_row(source.key, done, article, self.settings.field))
+                self.spools["records"].line(sharded_row(source.key, done, judged.text, self.settings.field))
             else:
                 writer.write(done)
         except (ValueError, TypeError, RecursionError) as error:
             self._fail_record(source, record, error, tally)
             return
-        if tally.add(article):
+        tally.add(judged)
+        if judged.dropped:
             place = {"path": source.key, "record": record.number, "row": tally.documents}
-            self.spools["audit"].line({**place, **audit_row(article, {"id": numbered(record)["id"]})})
+            self.spools["audit"].line({**place, **audit_columns(judged.document, judged.runs, _known(numbered(done)))})
 
     def _fail_record(self, source: Source, record: Record, error: Exception, tally: Tally) -> None:
         tally.failed += 1
@@ -361,7 +377,7 @@ class _Run:
         identity = None if record.fields is None else numbered(record)["id"]
         self.spools["failures"].line({"path": source.key, "record": record.number, "id": identity, "reason": reason_of(error)})
 
-    def _content(self, record: Record) -> object:
+    def _content(self, record: Record) -> Document | Exception:
         try:
             if isinstance(record.content, Document):
                 check_pieces(record.content.text)
@@ -375,10 +391,9 @@ class _Run:
 
     def fail(self, source: Source, reason: str, passing: bool = False, **known: Any) -> None:
         """Set an input aside. A `passing` failure is tried again by the next run."""
-        kind = kind_of(source.key)
-        if not self.settings.sharded and kind and os.path.isdir(self.settings.run):
+        if not self.settings.sharded and source.kind and os.path.isdir(self.settings.run):
             # What an earlier version of this input gave must not stand for it any longer.
-            remove(f"{self.settings.out}/{self.settings.output_of(source, kind)}")
+            remove(f"{self.settings.out}/{self.settings.output_of(source)}")
         self.failed += 1
         self.spools["failures"].line({"path": source.key, "reason": reason})
         self._row(source, "failed", reason=reason, config="" if passing else self.settings.config, **known)
@@ -396,6 +411,29 @@ class _Run:
             self.failed += tally.failed
         row |= {"seconds": None if seconds is None else round(seconds, 6), "at": round(time.time(), 3)}
         self.rows.append(json_line(row))
+
+
+def judge_all(cleaner: Cleaner, contents: Sequence[Document | Exception]) -> list[Judged | Exception]:
+    """For each document its verdicts, or why there are none; an input that could not be read comes out as it went in.
+
+    All at once; if that fails, half of them at a time, so that the one to blame is found.
+    """
+    documents = [content for content in contents if isinstance(content, Document)]
+    try:
+        done = iter(judge(cleaner, documents) if documents else ())
+    except Exception as error:
+        if len(documents) == 1:
+            return [error if isinstance(content, Document) else content for content in contents]
+        half = len(contents) // 2
+        return [*judge_all(cleaner, contents[:half]), *judge_all(cleaner, contents[half:])]
+    return [next(done) if isinstance(content, Document) else content for content in contents]
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    """What the audit takes over from a record: its id, its group (or publisher) and its URL, where it has them."""
+    group = fields.get("group") or fields.get("publisher")
+    found = {"group": group, "url": fields.get("url")}
+    return {"id": fields["id"], **{name: value for name, value in found.items() if isinstance(value, str) and value}}
 
 
 def check_pieces(text: str) -> None:

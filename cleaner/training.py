@@ -25,8 +25,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from cleaner import augment, features, grams, vocabulary
-from cleaner.corpus import LabelledDocument, label_names, segment_labels
+from cleaner import augment, blocks, features, grams, vocabulary
+from cleaner.corpus import LabelledDocument, label_names, segment_labels, vouched_segments
 from cleaner.errors import CorpusError
 from cleaner.evaluate import Quality, measure
 from cleaner.language import learn_languages
@@ -36,7 +36,7 @@ from cleaner.segment import Segments, segment
 KEPT_BY_DEFAULT = ("editorial", "caption", "byline")
 DROPPED_BY_DEFAULT = ("ad", "boilerplate")
 
-KEPT_TARGET = 0.9885
+KEPT_TARGET = 0.993
 """The share of the newsroom's characters that the threshold must leave standing on the folds, kinds weighted to everyday shares."""
 
 EVERYDAY_CLEAN = 0.65
@@ -49,8 +49,9 @@ VARIANT_WEIGHTS = {"transplanted": 1.0, "paragraphed": 0.5, "flattened": 0.3, "w
 """How much a variant counts beside a document as it was written. Ads set into other articles count in full: they are what
 no writer could write enough of."""
 
-TREES = {"max_iter": 100, "max_depth": 4, "learning_rate": 0.12, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
+TREES = {"max_iter": 100, "max_depth": 5, "learning_rate": 0.12, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
 BINS = 128
+ROUNDING = 1e-5
 
 LABEL_WEIGHTS = {"ad": 3.0}
 """In stages two and three. Ads are what people come for, and in most articles there are none: without this, scores of short blocks
@@ -178,9 +179,11 @@ class StageOne:
 def fit_stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], n_labels: int) -> StageOne:
     """Fit on the buckets that occur, each scaled by its inverse document frequency; the scale is folded into the weights."""
     frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    used = np.flatnonzero(frequency)
+    # Frequent buckets first: what the fit reads most lies together in memory, which makes it half as fast again.
+    used = np.argsort(-frequency, kind="stable")[: np.count_nonzero(frequency)]
     inverse = np.log((1 + matrix.shape[0]) / (1 + frequency[used])) + 1
     scaled = matrix[:, used].multiply(inverse[None, :].astype(np.float32)).tocsr()
+    scaled.sort_indices()
     model = LogisticRegression(C=STAGE_ONE_C, max_iter=200, tol=1e-3).fit(scaled, gold, sample_weight=weight)
     coefficient, intercept = model.coef_ * inverse, model.intercept_
     if len(model.classes_) == 2:
@@ -193,15 +196,19 @@ def fit_stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.N
 
 
 def bin_edges(table: Floats) -> list[Floats]:
-    """The values that part each feature into at most `BINS` bins of like size: a value is in the bin after all edges below it."""
+    """The values that part each feature into at most `BINS` bins of like size: a value is in the bin after all edges below it.
+
+    Every edge lies midway between two values that differ by more than rounding: where another release or machine computes a last
+    digit differently, no verdict changes.
+    """
     edges = []
     for row in table:
-        distinct = np.unique(row)
-        if len(distinct) > BINS:
-            cuts = np.unique(np.percentile(row, np.linspace(0, 100, BINS + 1)[1:-1], method="averaged_inverted_cdf"))
-        else:
-            cuts = (distinct[1:].astype(np.float64) + distinct[:-1]) / 2
-        edges.append(cuts.astype(np.float32))
+        distinct = np.unique(row).astype(np.float64)
+        middles = ((distinct[1:] + distinct[:-1]) / 2)[np.diff(distinct) > ROUNDING * (1 + np.abs(distinct[1:]))]
+        if len(middles) >= BINS:
+            wanted = np.percentile(row, np.linspace(0, 100, BINS + 1)[1:-1])
+            middles = middles[np.unique(np.searchsorted(middles, wanted).clip(max=len(middles) - 1))]
+        edges.append(middles.astype(np.float32))
     return edges
 
 
@@ -279,8 +286,9 @@ def train(
 ) -> Training:  # fmt: skip
     """Fit all stages, the calibration and the threshold; `CorpusError` when the documents cannot be trained on.
 
-    `keep` names the labels to keep (`None`: all but `DROPPED_BY_DEFAULT`). `counts` says how much each document counts (`None`: 1);
-    one that counts 0 is scored like the others of its fold, but nothing is learned from it. `folds` deals the documents (`None`: `deal`).
+    `keep` names the labels to keep (`None`: all but `DROPPED_BY_DEFAULT`). `counts` says how much each document counts in learning (`None`:
+    1); it is measured once all the same. One that counts 0 is scored like the others of its fold, but nothing is learned from it. Of a
+    document looked at in part only the confirmed lines are learned from. `folds` deals the documents (`None`: `deal`).
     """
     started = time.perf_counter()
     labels = label_names(documents)
@@ -288,15 +296,18 @@ def train(
     drops = np.array([name not in keep for name in labels])
     count = np.ones(len(documents)) if counts is None else np.asarray(counts, dtype=np.float64)
     learned = np.flatnonzero(count)
-    _check([documents[i] for i in learned.tolist()], labels, drops)
+    vouched = [document.vouched() for document in documents]
+    _check([vouched[i] for i in learned.tolist()], keep)
     folds = deal(documents, N_FOLDS) if folds is None else folds
-    extra, chosen = variants([documents[i] for i in learned.tolist()], folds[learned])
-    source = np.concatenate((np.arange(len(documents)), learned[np.array(chosen, dtype=np.int64)]))
+    whole = np.array([i for i in learned.tolist() if documents[i].confirmed is None], dtype=np.int64)
+    extra, chosen = variants([documents[i] for i in whole.tolist()], folds[whole])
+    source = np.concatenate((np.arange(len(documents)), whole[np.array(chosen, dtype=np.int64)]))
     everything = prepare([*documents, *extra], labels, len(documents))
     n_own = int(np.searchsorted(everything.segments.document, len(documents)))
     fold = folds[source][everything.segments.document]
     weight_of = np.array([1.0] * len(documents) + [VARIANT_WEIGHTS[variant.id.rpartition("/")[2]] for variant in extra])
-    weight = count[source][everything.segments.document] * weight_of[everything.segments.document]
+    sure = vouched_segments(documents, everything.segments)  # the others are context: nothing is learned from their labels
+    weight = count[source][everything.segments.document] * weight_of[everything.segments.document] * sure
     gold, goes = everything.gold, drops[everything.gold]
     report(f"{len(documents)} documents and {len(extra)} variants of them, {n_own} + {len(fold) - n_own} segments, {len(labels)} labels")
 
@@ -312,17 +323,19 @@ def train(
     weight = weight * _stakes(everything.segments, gold, goes, labels)
     second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs)
     report(f"stage two fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
-    third, raw = _cross_fit(features.revisited(table, sigmoid(raw), everything.segments.document), goes, weight, fold, present, n_jobs)
+    again = blocks.revisited(table, sigmoid(raw), everything.segments.document, everything.counts)
+    third, raw = _cross_fit(again, goes, weight, fold, present, n_jobs)
     report(f"stage three fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
 
     dropped = [name for name, drop in zip(labels, drops) if drop]
     own = everything.segments.document < len(documents)
     everyday = np.zeros(len(documents))
-    everyday[learned] = everyday_weights([documents[i] for i in learned.tolist()], dropped) * count[learned]
-    calibration = fit_calibration(raw[own], goes[own], everyday[everything.segments.document[own]])
+    everyday[learned] = everyday_weights([vouched[i] for i in learned.tolist()], dropped) * np.minimum(count[learned], 1)
+    own_weight = everyday[everything.segments.document[own]] * sure[own]
+    calibration = fit_calibration(raw[own], goes[own], own_weight)
     own_segments = _first(everything.segments, n_own, len(documents))
     scores = sigmoid(calibration[0] * raw[own] + calibration[1])
-    curve = measured_curve(documents, own_segments, scores, dropped, everyday)
+    curve = measured_curve(vouched, own_segments, scores, dropped, everyday)
     threshold = choose_threshold(curve)
     arrays = {
         "weights": stages[-1].weights, "weight_scale": np.array(stages[-1].scale), "bias": stages[-1].bias,
@@ -334,8 +347,8 @@ def train(
         "languages": sorted({document.lang for document in documents if document.lang}),
         "words": learn_languages(documents),
         "corpus": {"documents": len(learned), "segments": n_own, "digests": sorted({documents[i].digest for i in learned.tolist()})},
-        "curve": curve, "reliability": reliability(scores, goes[own], everyday[everything.segments.document[own]]),
-        "quality": quality_table(documents, own_segments, scores, threshold, dropped),
+        "curve": curve, "reliability": reliability(scores, goes[own], own_weight),
+        "quality": quality_table(vouched, own_segments, scores, threshold, dropped),
         "versions": {
             "python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__,
         },
@@ -348,7 +361,7 @@ def train(
 def _stakes(segments: Segments, gold: npt.NDArray[np.int64], goes: npt.NDArray[np.bool_], labels: Sequence[str]) -> npt.NDArray[np.float64]:
     """What is at stake in each segment: by its label where it should go, by its length where it should stay."""
     by_label = np.array([LABEL_WEIGHTS.get(name, 1.0) for name in labels])[gold]
-    by_length = np.clip(np.sqrt((segments.end - segments.start) / PARAGRAPH), 0.7, 2.5)
+    by_length = np.clip(np.sqrt((segments.end - segments.start) / PARAGRAPH), 0.7, 4.0)
     result: npt.NDArray[np.float64] = np.where(goes, by_label, by_length)
     return result
 
@@ -410,13 +423,14 @@ def _trees(
         return fit_trees(codes, edges, goes, weight)
 
 
-def _check(documents: Sequence[LabelledDocument], labels: Sequence[str], drops: npt.NDArray[np.bool_]) -> None:
+def _check(documents: Sequence[LabelledDocument], keep: Sequence[str]) -> None:
+    labels = label_names(documents)
     by_model = [document.id for document in documents if document.by == "model"]
     if by_model:
         raise CorpusError(f"{by_model[0]} and {len(by_model) - 1} more are labelled by a model; a person must look at them first (`by`).")
     if len({document.group for document in documents}) < 2:
         raise CorpusError("Training needs documents of at least two groups (publishers or writers): one to learn from, one to check on.")
-    if drops.all() or not drops.any():
+    if not any(name in keep for name in labels) or all(name in keep for name in labels):
         raise CorpusError(f"Training needs at least one label to keep and one to drop; the documents have {', '.join(labels) or 'none'}.")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
-from cleaner.records import CleanArticle
+from cleaner.records import CleanArticle, Document
+
+Run: TypeAlias = "tuple[int, str, float, bool]"
+"""A segment without its text: where it starts, its label, its score, whether it stays."""
 
 
 def clean_text(text: str, spans: Sequence[tuple[int, int, int, bool]]) -> str:
@@ -44,26 +47,29 @@ def audit_row(article: CleanArticle, extra: dict[str, Any] | None = None) -> dic
     """The whole document in corpus form with predicted labels and scores: what was dropped, and from where.
 
     ``lines`` are the lines of the source; ``labels`` as in the corpus format; ``scores`` one for each run, in order;
-    ``kept`` likewise. ``"by": "model"`` says that no person has looked at it.
+    ``kept`` likewise. ``"by": "model"`` says that no person has looked at it. `extra` are further columns.
     """
-    text = article.document.text
-    lines, ends = text.splitlines(), text.splitlines(keepends=True)
+    return audit_columns(article.document, [(run.start, run.label, run.score, run.kept) for run in article.segments], extra)
+
+
+def audit_columns(document: Document, runs: Iterable[Run], extra: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An `audit_row` from the bare runs of a document, in order."""
+    lines, ends = document.text.splitlines(), document.text.splitlines(keepends=True)
     labels: list[Any] = [None] * len(lines)
-    scores: list[list[float] | None] = [None] * len(lines)
-    kept: list[list[bool] | None] = [None] * len(lines)
-    number, start, end = -1, 0, 0
-    for segment in article.segments:
-        while segment.start >= end:
-            number, start = number + 1, end
+    scores: list[Any] = [None] * len(lines)
+    kept: list[Any] = [None] * len(lines)
+    number, begin, end = -1, 0, 0
+    for start, label, score, stays in runs:
+        while start >= end:
+            number, begin = number + 1, end
             end += len(ends[number])
-        before = scores[number], kept[number]
-        if before[0] is None or before[1] is None:
-            labels[number], scores[number], kept[number] = segment.label, [segment.score], [segment.kept]
+        if scores[number] is None:
+            labels[number], scores[number], kept[number] = label, [score], [stays]
             continue
         if isinstance(labels[number], str):
             labels[number] = [[0, labels[number]]]
-        labels[number].append([segment.start - start, segment.label])
-        before[0].append(segment.score)
-        before[1].append(segment.kept)
-    row: dict[str, Any] = {"id": article.document.id, "lang": article.document.language or "", **(extra or {})}
+        labels[number].append([start - begin, label])
+        scores[number].append(score)
+        kept[number].append(stays)
+    row: dict[str, Any] = {"id": document.id, "lang": document.language or "", **(extra or {})}
     return {**row, "lines": lines, "labels": labels, "scores": scores, "kept": kept, "by": "model"}

@@ -1,14 +1,18 @@
-"""What the tests of the batch share: a cleaner whose verdicts are plain, sample texts, and ways to look at OUT."""
+"""What the tests of the batch share: verdicts that are plain, sample texts, and ways to look at OUT."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cleaner.manifest import TIMES
-from cleaner.records import CleanArticle, Document, Segment
+import pytest
+
+from cleaner.bulk import Judged
+from cleaner.manifest import TIMES, order_of
+from cleaner.records import Document
 from cleaner.write import clean_text
 
 STORY = "군은 오는 5월까지 마을회관 세 곳의 지붕을 고친다고 3일 밝혔다.\n\n주민들은 겨울이 오기 전에 공사가 끝나기를 바라고 있다.\n"
@@ -21,22 +25,28 @@ PAGE = (
 )
 
 
-class PlainCleaner:
+def plain_judge(_: object, documents: Sequence[Document]) -> list[Judged]:
     """Drops the lines that begin with ``광고:``; no model, so that the tests guard the batch alone."""
+    return [_judged(document) for document in documents]
 
-    def clean_many(self, documents: Iterable[str | Document]) -> Iterator[CleanArticle]:
-        for item in documents:
-            document = item if isinstance(item, Document) else Document(item)
-            segments, spans, at = [], [], 0
-            for number, line in enumerate(document.text.splitlines(keepends=True)):
-                if line.strip():
-                    bad = line.startswith("광고:")
-                    end = at + len(line.rstrip())
-                    label, score = ("ad", 0.99) if bad else ("editorial", 0.01)
-                    segments.append(Segment(at, end, document.text[at:end], label, score, not bad))
-                    spans.append((number, at, end, not bad))
-                at += len(line)
-            yield CleanArticle(clean_text(document.text, spans), tuple(segments), document)
+
+def _judged(document: Document) -> Judged:
+    spans, runs, at = [], [], 0
+    for number, line in enumerate(document.text.splitlines(keepends=True)):
+        if line.strip():
+            bad = line.startswith("광고:")
+            spans.append((number, at, at + len(line.rstrip()), not bad))
+            runs.append((at, "ad" if bad else "editorial", 0.99 if bad else 0.01, not bad))
+        at += len(line)
+    kept, dropped = (Counter(label for _, label, _, stays in runs if stays is side) for side in (True, False))
+    return Judged(document, clean_text(document.text, spans), kept, dropped, runs)
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clean without a model."""
+    monkeypatch.setattr("cleaner.task._cleaner", lambda _: None)
+    monkeypatch.setattr("cleaner.task.judge", plain_judge)
 
 
 def make(folder: Path, files: dict[str, str | bytes]) -> Path:
@@ -63,10 +73,17 @@ def reasons(out: Path) -> dict[str, str]:
     return {row["path"]: row["reason"] for row in rows(out, "failures.jsonl")}
 
 
-def everything(out: Path) -> dict[str, bytes]:
-    """All that a run wrote and that two runs must agree on, byte for byte: documents, audit, failures, the manifest without times."""
+def everything(out: Path, states: Sequence[Path] = ()) -> dict[str, bytes]:
+    """All that a run wrote and that two runs must agree on, byte for byte: documents, audit, failures, the manifest without times.
+
+    With the `states` of several shards, their rows together in the order of inputs.
+    """
     found = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file() and ".cleaner" not in path.parts}
-    state = out / ".cleaner"
-    found |= {name: (state / name).read_bytes() for name in ("audit.jsonl", "failures.jsonl")}
-    timeless = [{name: value for name, value in row.items() if name not in TIMES} for row in rows(out)]
-    return {**found, "manifest": json.dumps(timeless).encode()}
+    lines = {
+        name: [line for state in states or [out / ".cleaner"] for line in (state / name).read_bytes().splitlines(keepends=True)]
+        for name in ("audit.jsonl", "failures.jsonl", "manifest.jsonl")
+    }
+    if states:
+        lines = {name: sorted(some, key=order_of) for name, some in lines.items()}
+    timeless = [{name: value for name, value in json.loads(line).items() if name not in TIMES} for line in lines.pop("manifest.jsonl")]
+    return {**found, **{name: b"".join(some) for name, some in lines.items()}, "manifest": json.dumps(timeless).encode()}

@@ -5,22 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_help import AD, STORY, WITH_AD, PlainCleaner, everything, make, reasons, rows, statuses
+from batch_help import AD, STORY, WITH_AD, everything, make, plain, reasons, rows, statuses  # noqa: F401 (a fixture among them)
 
-from cleaner import UsageError, corpus
+from cleaner import Cleaner, Document, UsageError, corpus
 from cleaner.batch import clean_batch, locked, state_folder
+from cleaner.bulk import judge
 from cleaner.errors import CleanerError
 from cleaner.manifest import Rules
 from cleaner.sources import Selection
+from cleaner.write import audit_columns, audit_row
 
-
-@pytest.fixture(autouse=True)
-def _plain_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
+pytestmark = pytest.mark.usefixtures("plain")
 
 
 def test_mirrors_a_folder(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_manifest_has_a_row_for_each_input(tmp_path: Path) -> None:
     assert found[0]["encoding"] == "cp949"
     assert found[1]["dropped"] == {"ad": 1}
     assert found[1]["kept"] == {"editorial": 2}
-    assert {"size", "mtime_ns", "digest", "output", "output_size", "output_digest", "documents", "characters", "seconds"} <= set(found[1])
+    assert {"size", "mtime_ns", "digest", "output", "output_size", "output_crc", "documents", "characters", "seconds"} <= set(found[1])
     report = (tmp_path / "out/.cleaner/report.txt").read_text()
     assert "photo.jpg" in report
     assert "segments dropped: 1" in report
@@ -313,3 +313,12 @@ def test_nothing_but_clean_text_outside_the_state_folder(tmp_path: Path) -> None
     texts = [path.read_bytes() for path in out.rglob("*") if path.is_file() and ".cleaner" not in path.parts]
     assert len(texts) == 2
     assert not any(b"1588" in text for text in texts)
+
+
+def test_bulk_gives_the_verdicts_of_the_cleaner(cleaner: Cleaner, texts: list[str]) -> None:
+    """The short way that a batch takes ends with the text, the counts and the runs of `Cleaner`."""
+    for article, judged in zip(cleaner.clean_many(texts), judge(cleaner, [Document(text) for text in texts])):
+        assert judged.text == article.text
+        assert judged.kept == Counter(segment.label for segment in article.kept)
+        assert judged.dropped == Counter(segment.label for segment in article.dropped)
+        assert not judged.dropped or audit_columns(judged.document, judged.runs) == audit_row(article)

@@ -9,16 +9,13 @@ import json
 from pathlib import Path
 
 import pytest
-from batch_help import AD, PAGE, STORY, WITH_AD, PlainCleaner, everything, make, rows, statuses
+from batch_help import AD, PAGE, STORY, WITH_AD, everything, make, plain, rows, statuses  # noqa: F401 (a fixture among them)
 
 from cleaner.batch import clean_batch
 from cleaner.parts import COLUMNS
 from cleaner.restore import restore
 
-
-@pytest.fixture(autouse=True)
-def _plain_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
+pytestmark = pytest.mark.usefixtures("plain")
 
 
 def _squeezed(text: str) -> str:
@@ -44,6 +41,21 @@ def test_pages_and_markdown(tmp_path: Path) -> None:
     assert 'source: "a.html"\n---\n\n' in written
     assert (tmp_path / "markdown/c.md").read_text().endswith(STORY)
     assert (tmp_path / "markdown/a.html.txt.md").exists()
+
+
+def test_audit_of_records_knows_group_and_url(tmp_path: Path) -> None:
+    """What a record says of its group (or publisher) and its URL stands in the audit, where review and training look for it."""
+    records = [
+        {"id": 1, "text": WITH_AD, "publisher": "새벽일보", "url": "https://example.org/1"},
+        {"id": 2, "text": WITH_AD, "group": "g", "publisher": "p", "url": 7},
+        {"id": 3, "text": WITH_AD},
+    ]
+    source = make(tmp_path / "in", {"r.jsonl": "".join(json.dumps(record) + "\n" for record in records)})
+    clean_batch([source], tmp_path / "out", jobs=1)
+    known = [{name: row.get(name) for name in ("id", "group", "url")} for row in rows(tmp_path / "out", "audit.jsonl")]
+    assert known == [
+        {"id": 1, "group": "새벽일보", "url": "https://example.org/1"}, {"id": 2, "group": "g", "url": None}, {"id": 3, "group": None, "url": None},
+    ]  # fmt: skip
 
 
 def test_tables(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from batch_help import PAGE, STORY, PlainCleaner, make, reasons, statuses
+from batch_help import PAGE, STORY, make, plain, reasons, statuses  # noqa: F401 (a fixture among them)
 
 from cleaner import ReadError, pages
 from cleaner.batch import clean_batch
@@ -85,10 +85,9 @@ def test_child_ends_with_its_owner(child: Pages) -> None:
     assert process.wait(60) == -signal.SIGALRM
 
 
-@pytest.mark.usefixtures("nasty")
-def test_batch_with_bad_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("nasty", "plain")
+def test_batch_with_bad_pages(tmp_path: Path) -> None:
     """In a batch, bad pages are set aside with their reasons and everything else is cleaned; no child is left behind."""
-    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
     files = {f"{n}.html": PAGE for n in range(3)} | {"1hang.html": "HANG", "2die.html": "DIE", "x.txt": STORY}
     files["y.jsonl"] = '{"id": 1, "html": "DIE"}\n{"id": 2, "html": "<p>x</p>"}\n'
     source, out = make(tmp_path / "in", files), tmp_path / "out"

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from batch_help import PAGE, STORY, WITH_AD, PlainCleaner, everything, make, reasons
+from batch_help import PAGE, STORY, WITH_AD, everything, make, plain, reasons  # noqa: F401 (a fixture among them)
 
 from cleaner import parallel
 from cleaner.batch import clean_batch
+from cleaner.sources import Selection
 from cleaner.task import Done, Settings, Task, clean_task
 
 ROOT = Path(__file__).parent.parent
@@ -34,9 +35,9 @@ def test_output_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None
     assert everything(tmp_path / "one") == everything(tmp_path / "two")
 
 
+@pytest.mark.usefixtures("plain")
 def test_input_that_kills_its_worker_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a worker dies, its tasks are done again, at last one input at a time: only the one to blame fails."""
-    monkeypatch.setattr("cleaner.task._cleaner", lambda _: PlainCleaner())
     source, out = make(tmp_path / "in", {f"{n:03}.txt": WITH_AD for n in range(200)} | {"100-killer.txt": STORY}), tmp_path / "out"
 
     def dying(work: Iterable[Task], settings: Settings, _: int | None) -> Iterator[Done]:
@@ -87,8 +88,27 @@ def test_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     assert everything(tmp_path / "out") == everything(tmp_path / "whole")
 
 
+def test_shards_together_are_the_whole(tmp_path: Path) -> None:
+    """What three machines do with --shard into one OUT is what one does alone: each input once, the same rows."""
+    source, together = _many(tmp_path / "in", 60), tmp_path / "together"
+    clean_batch([source], tmp_path / "whole", jobs=1)
+    for number in (1, 2, 3):
+        clean_batch(Selection((str(source),), shard=(number, 3)), together, jobs=1)
+    states = [path.parent for path in together.glob(".cleaner/shard-*/manifest.jsonl")]
+    assert len(states) == 3
+    whole = everything(tmp_path / "whole")
+    assert {name: data for name, data in everything(together, states).items() if name in whole} == whole
+
+
+@pytest.fixture
+def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many tasks for few inputs."""
+    monkeypatch.setattr(parallel, "TASK_WEIGHT", 20)
+
+
+@pytest.mark.usefixtures("small_tasks")
 def test_dask_cluster_loses_a_worker(tmp_path: Path) -> None:
-    """The same batch runs on a Dask cluster of separate processes, one of which is killed in the middle."""
+    """The same batch runs on a Dask cluster of separate processes, one of which is killed after a third of the tasks."""
     distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
     import joblib
 
@@ -99,14 +119,15 @@ def test_dask_cluster_loses_a_worker(tmp_path: Path) -> None:
         distributed.Client(cluster) as client,
         joblib.parallel_config(backend="dask"),
     ):
-        victims = [info["pid"] for info in client.run(lambda: {"pid": os.getpid()}).values()]
-        killed = []
+        victims = list(client.run(os.getpid).values())
+        done, killed = [], []
 
         def kill_one(*_: object) -> None:
-            if not killed:
+            done.append(len(killed))
+            if len(done) == 10:
                 killed.append(victims[0])
                 os.kill(victims[0], signal.SIGKILL)
 
         clean_batch([source], tmp_path / "out", progress=kill_one)
-    assert killed
+    assert len(done) > 20, "it was killed in the middle"
     assert everything(tmp_path / "out") == everything(tmp_path / "whole")

@@ -159,3 +159,34 @@ def test_interrupt(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Traceback" not in said
     assert "again" in said
+
+
+def test_interrupt_while_workers_start(tmp_path: Path) -> None:
+    """Ctrl-C that meets workers at their start is the business of the run alone: none of them shows a traceback."""
+    source = make(tmp_path / "in", {f"{n}.txt": STORY for n in range(600)})
+    command = [sys.executable, "-m", "cleaner.cli", "clean", str(source), "-j", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for wait in (0.0, 0.1, 0.2, 0.4, 0.7):
+        out = tmp_path / f"out{wait}"
+        command_here = [*command, "-o", str(out)]
+        process = subprocess.Popen(command_here, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while not (out / ".cleaner/run.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(wait)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert "Traceback" not in said, said
+        assert process.returncode in (0, 130)
+
+
+def test_a_record_above_max_bytes_fails_alone() -> None:
+    """In the pipe, a line above the limit is an error in its place, wherever reads cut it; the others are cleaned."""
+    records = [{"id": 1, "text": STORY}, {"id": 2, "text": "가" * 2_000_000}, {"id": 3, "text": STORY}]
+    stdin = b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
+    for given in (stdin, stdin + stdin.splitlines()[1]):
+        result = _run("clean", "-", "--max-bytes", "1M", stdin=given)
+        first, second, third, *last = map(json.loads, result.stdout.splitlines())
+        assert (result.exit_code, first["id"], third["id"]) == (1, 1, 3)
+        assert (second["id"], second["line"], "--max-bytes" in second["error"]) == (None, 2, True)
+        assert [record["line"] for record in last] == [4] * (given is not stdin)

@@ -24,7 +24,7 @@ import cleaner
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(page.name for page in DOCS.glob("*.md"))
-OPTIONAL = ("datatrove", "haystack", "langchain_core", "llama_index", "pandas", "polars")
+OPTIONAL = ("dask", "datatrove", "haystack", "langchain_core", "llama_index", "pandas", "polars")
 
 CURL = """#!{python}
 import json, pathlib, sys

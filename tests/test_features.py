@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import AD, STORY
 
-from cleaner import features, grams, vocabulary
+from cleaner import blocks, features, grams, vocabulary
 from cleaner.model import Model, load_model, pack, unpack
 from cleaner.places import places, shifted
 from cleaner.segment import segment
@@ -209,9 +209,9 @@ def test_every_feature_has_one_name(cleaner, texts):
     _, table, names = cleaner.model.evidence(segment(texts))
     assert len(names) == len(set(names)) == len(table)
     assert names == features.context_names(len(cleaner.model.labels))
-    more = features.revisited(table, np.full(table.shape[1], 0.5), segment(texts).document)
-    assert len(more) == len(table) + len(features.revisited_names())
-    assert len(set([*names, *features.revisited_names()])) == len(more)
+    more = blocks.revisited(table, np.full(table.shape[1], 0.5), segment(texts).document, np.full(table.shape[1], 99.0))
+    assert len(more) == len(table) + len(blocks.revisited_names())
+    assert len(set([*names, *blocks.revisited_names()])) == len(more)
     assert np.isfinite(more).all()
 
 

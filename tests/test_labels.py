@@ -408,6 +408,33 @@ def test_check_finds_a_planted_label_error(tmp_path):
     assert "sure it should go" in run.stdout
 
 
+def test_check_does_not_guess_from_a_handful(tmp_path):
+    """A handful of documents says nothing about its own labels: no doubts then, but the way to have some."""
+    small_corpus = pytest.importorskip("small_corpus")
+    save(small_corpus.corpus(each=2), tmp_path / "a.jsonl")
+    run = cleaner("check", tmp_path / "a.jsonl")
+    assert run.returncode == 0, run.stderr
+    assert "12 documents are too few" in run.stderr
+    assert "--base default" in run.stderr
+    assert "likely" not in run.stdout
+
+
+def test_documents_looked_at_in_part_go_out_as_a_models(tmp_path):
+    """What nobody confirmed does not come back as a person's label by way of another tool."""
+    document = LabelledDocument("a", "en", "g", "", ("One.", "Two."), ("ad", "ad"), "person", {"confirmed": [1]})
+    save([document], tmp_path / "a.jsonl")
+    said = cleaner("export", tmp_path / "a.jsonl", "-o", tmp_path / "a.csv")
+    assert "looked at in part" in said.stderr
+    assert import_labels([tmp_path / "a.csv"]).documents[0].by == "model"
+
+
+def test_saving_text_that_is_no_unicode(tmp_path):
+    """A lone surrogate, as broken JSON brings it, is saved as its escape and read back."""
+    document = LabelledDocument("a", "en", "g", "", ("half \ud83d of it",), ("ad",), "person")
+    save([document], tmp_path / "a.jsonl")
+    assert load([tmp_path / "a.jsonl"]) == [document]
+
+
 # --- the commands ----------------------------------------------------------------------------------------------------
 
 

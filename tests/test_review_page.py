@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -436,6 +437,20 @@ def test_labels_and_model_disagree(sheet):
     assert sheet.labels[1] == "editorial"
     assert "label and model disagree" in sheet.one("#evidence").text
     assert "Dropped as ad" in sheet.one("#evidence").text
+
+
+def test_labels_of_a_person_stay_confirmed(sheet):
+    """To correct one line of a document that a person has labelled does not take the other labels back."""
+    whole = judged("whole", [("Fine line here.", "editorial"), ("Cheap flights", "ad")], [0.01, 0.99], "en", "g", person=True)
+    part = judged("part", [("Fine line here.", "editorial"), ("Cheap trips", "ad")], [0.01, 0.99], "en", "g", person=True)
+    part = replace(part, document=replace(part.document, extra={"confirmed": [1]}))
+    sheet.open(whole, part)
+    for name in ("whole", "part"):
+        go_to(sheet, name)
+        sheet.keys("k", "2")
+    saved = {document.id: document for document in load([sheet.save()])}
+    assert saved["whole"].confirmed is None
+    assert saved["part"].confirmed == {0, 1}
 
 
 def test_two_thousand_documents(sheet):

@@ -85,6 +85,39 @@ def test_an_address_ends_a_piece():
     assert pieces("@") == ["@"]
 
 
+def test_an_address_without_its_domain_ends_a_piece():
+    """Some papers print ``name@`` alone; what follows the space is something else."""
+    assert pieces("새벽연예 나기자 na@ 무단 전재 금지") == ["새벽연예 나기자 na@", "무단 전재 금지"]
+    assert pieces("기온은 @ 표시가 붙은 곳") == ["기온은 @ 표시가 붙은 곳"]
+
+
+def test_the_rights_note_of_a_credit_is_a_piece():
+    """``ⓒAgency(no reuse)``: the credit is the picture's, the note in the bracket is furniture."""
+    assert pieces("[사진] 첫 골의 순간. ⓒ새벽포토(재배포 금지) 경기는 2-1로 끝났다.")[1:] == [
+        "ⓒ새벽포토",
+        "(재배포 금지)",
+        "경기는 2-1로 끝났다.",
+    ]
+    assert pieces("ⓒ새벽포토(재배포 금지)") == ["ⓒ새벽포토", "(재배포 금지)"]
+    assert pieces("ⓒ 새벽포토 (재배포 금지)") == ["ⓒ 새벽포토 (재배포 금지)"]
+
+
+def test_a_note_after_a_sentence_ends_a_piece_in_a_line_with_cuts():
+    """``… said. (Photo: the city) Jane Roe``: the note is the picture's, what follows it is not; an aside stays with its sentence."""
+    assert pieces("공사가 끝났다. (사진=군청 제공) 나기자 na@ 무단 전재 금지")[1:3] == ["(사진=군청 제공)", "나기자 na@"]
+    assert pieces("공사가 끝났다. (웃음) 그래서 쉰다. ▶ 구독")[1] == "(웃음) 그래서 쉰다."
+    assert pieces("공사가 끝났다. (사진=군청(과장) 제공) 나기자 ▶ 구독")[1] == "(사진=군청(과장) 제공) 나기자"
+
+
+def test_a_link_ends_a_piece_in_a_line_with_cuts():
+    """A web address is followed by something else; in a line without other cuts it stands inside its sentence."""
+    assert pieces("제보는 https://paper.example/tip 안산=나기자 기자 na@paper.example 끝")[:2] == [
+        "제보는 https://paper.example/tip",
+        "안산=나기자 기자 na@paper.example",
+    ]
+    assert pieces("누리집 https://paper.example 에서 볼 수 있다") == ["누리집 https://paper.example 에서 볼 수 있다"]
+
+
 def test_a_line_with_a_cut_is_cut_at_its_sentences():
     """Where furniture is glued on, the sentences before it part as well, so that the tail alone can go."""
     assert pieces("첫 문장이다. 둘째 문장이다! 셋째인가? ▶ 구독") == ["첫 문장이다.", "둘째 문장이다!", "셋째인가?", "▶ 구독"]
@@ -116,6 +149,7 @@ def test_decomposed_text_is_cut_like_composed_text():
         "끝났다.다음 문장이 붙었다. ▶ 구독",
         "Zürich wählt. ▶ abonnieren",
         "がんばる。ばらばら。" * 20,
+        "끝났다. (웃음) 갔다. [사진=군청 제공] 나기자 na@ 금지 ⓒ새벽포토통신사진부(재배포 금지) 끝",
     ):
         assert [unicodedata.normalize("NFC", piece) for piece in pieces(unicodedata.normalize("NFD", text))] == pieces(
             unicodedata.normalize("NFC", text)

@@ -371,5 +371,47 @@ def test_only_what_a_person_confirmed_is_measured(fresh: Path) -> None:
     """In a document looked at in part, the labels that a model gave are no gold."""
     document = next(d for d in corpus.load([fresh]) if "ad" in d.labels)
     part = dataclasses.replace(document, extra={"confirmed": [document.labels.index("ad")]})
-    assert [label for _, _, label in compare.gold_of(part).runs()] == ["ad"]
-    assert compare.gold_of(document) is document
+    assert [label for _, _, label in part.vouched().runs()] == ["ad"]
+    assert document.vouched() is document
+
+
+def test_lines_nobody_confirmed_are_context_only(fresh: Path) -> None:
+    """What the unconfirmed lines of a document are labelled changes neither the weights nor the figures."""
+    results = []
+    for label in ("editorial", "ad"):
+        documents = small_corpus.corpus(each=4)
+        part = documents[5]
+        labels = tuple(name if i == 0 else label for i, name in enumerate(part.labels))
+        documents[5] = dataclasses.replace(part, labels=labels, extra={"confirmed": [0]})
+        results.append(training.train(documents, n_jobs=1))
+    first, second = results
+    for name, array in first.model.arrays.items():
+        np.testing.assert_array_equal(array, second.model.arrays[name], err_msg=name)
+    assert first.model.card["quality"] == second.model.card["quality"]
+    notes = lesson.lesson_of(documents, None).notes
+    assert any("1 confirmed line" in note and "context only" in note for note in notes)
+
+
+def test_labels_of_a_model_are_refused_at_once(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a base too it is said before the minutes of training, with what to do."""
+    rows = [dataclasses.replace(d, by="model") for d in small_corpus.corpus(["Islet Times"], each=3)]
+    assert run(saved(tmp_path / "audit.jsonl", rows), "--base", base, "-o", tmp_path / "model") == 1
+    said = capsys.readouterr().err
+    assert "cleaner review" in said
+    assert "stage one" not in said
+
+
+def test_text_files_get_their_language(base: Path) -> None:
+    """New documents that name no language are taken for what they look like, so that they are trained with their like."""
+    documents = [dataclasses.replace(d, lang="") for d in small_corpus.corpus(["Islet Times", "Cape Mail"], each=2)]
+    taught = lesson.lesson_of(documents, carried.load_base(base))
+    assert {d.lang for d, new in zip(taught.documents, taught.new) if new} == {"en"}
+    assert any("en (4)" in note for note in taught.notes)
+
+
+def test_the_packaged_model_by_its_place_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--base models/default`, as the README has it, works in any folder; a folder of that name goes first."""
+    monkeypatch.chdir(tmp_path)
+    assert lesson.base_folder("models/default") == lesson.base_folder("default") == lesson.packaged_model()
+    (tmp_path / "models" / "default").mkdir(parents=True)
+    assert lesson.base_folder("models/default/") == Path("models/default")

@@ -240,7 +240,8 @@ function corpusRow(number) {
   });
   const row = { id: source.id, lang: source.lang, group: source.group, kind: source.kind, lines: source.lines, labels: given, by: "person" };
   for (const [key, value] of Object.entries(source.extra)) if (!(key in row) && key !== "confirmed") row[key] = value;
-  if (doneOf(number) < 2) row.confirmed = [...own].sort((a, b) => a - b);
+  const before = source.person ? source.extra.confirmed : []; // labels by a person are confirmed already, all or some of them
+  if (doneOf(number) < 2 && before) row.confirmed = [...new Set([...before, ...own])].sort((a, b) => a - b);
   return row;
 }
 
