@@ -179,7 +179,10 @@ def review(inputs: tuple[str, ...], out: str, model: str | None, keep: str | Non
 @click.option("-o", "--output", "out", required=True, metavar="MODEL", help="The model folder to write.")
 @click.option("--base", metavar="MODEL", help="Adapt this model: learn from the documents it carries too. `default` is the packaged one.")
 @click.option(
-    "--weight", type=click.FloatRange(0.1, 1000), metavar="N", help="With --base: a new document counts as much as N of the base [default: 4, less from a fortieth of the base on]."
+    "--weight",
+    type=click.FloatRange(0.1, 1000),
+    metavar="N",
+    help="With --base: a new document counts as much as N of the base [default: 4, less where the new ones are many].",
 )
 @click.option("--drop", metavar="LABELS", help="Labels to drop beside `ad` and `boilerplate` (or the base's), separated by commas.")
 @click.option("--keep", metavar="LABELS", help="Labels to keep, separated by commas.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,17 +31,21 @@ class Verdicts:
     kept: Bools
 
 
-def decide(segments: Segments, probabilities: Scores, labels: Sequence[str], policy: Policy, floors: Scores | None = None) -> Verdicts:
+def decide(
+    segments: Segments, probabilities: Scores, labels: Sequence[str], policy: Policy, floors: Callable[[Ints], Scores] | None = None
+) -> Verdicts:
     """Apply a policy: a segment is kept when its score is below the threshold.
 
-    `floors`, one for each document, raises the threshold where the model knows little (a language its corpus lacks).
+    `floors` gives higher thresholds for documents, by their numbers, where the model knows little (a language its corpus lacks).
     """
     drops = np.array([label not in policy.keep for label in labels])
     score = np.round(probabilities[:, drops].sum(axis=1), PLACES)
-    threshold = np.full(len(segments), policy.threshold)
-    if floors is not None:
-        threshold = np.maximum(threshold, floors[segments.document])
-    kept = score < threshold
+    kept = score < policy.threshold
+    if floors is not None and not kept.all():
+        losing = np.unique(segments.document[~kept])
+        floor = np.zeros(int(losing[-1]) + 1)
+        floor[losing] = floors(losing)
+        kept |= score < floor[np.minimum(segments.document, losing[-1])]
     label = np.where(kept, _best(probabilities, ~drops), _best(probabilities, drops))
     return _joined(segments, label, score, kept)
 

@@ -15,7 +15,7 @@ import json
 import math
 import stat
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -36,8 +36,9 @@ MAX_BYTES = 64 << 20
 MAX_LABELS, MAX_TREES = 64, 2000
 """A model with more is refused: it would be no model of ours, and its tables would fill the memory."""
 
-CLEAN = 0.03
-"""A document in which stage two gives no segment more than this is not looked at again."""
+CLEAN, SETTLED = 0.15, 0.02
+"""A document in which stage two gives no segment more than the first is not looked at again, nor is a segment with no more than the
+second: in no text we have did stage three let one of those go."""
 
 STRANGE_FLOOR = 0.99
 """In a language that the corpus lacks, nothing is dropped below this score."""
@@ -60,44 +61,39 @@ class Trees:
         return int(self.value.shape[1]).bit_length() - 1
 
     def raw(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """The sum of the leaf values each segment falls in: ``(n,)`` of whole numbers, from ``(n_features, n)``."""
-        n = table.shape[1]
+        """The sum of the leaf values each segment falls in: ``(n,)`` of whole numbers, from ``(n_features, n)``.
+
+        Every comparison of several trees at once over a block of segments, then the leaf by bit selection.
+        """
+        n, (trees, nodes) = table.shape[1], self.feature.shape
         total = np.zeros(n, dtype=np.int64)
+        together = max(_CELLS // max(min(n, _BLOCK), 1), _LEAST)
         for at in range(0, n, _BLOCK):
             block = table[:, at : at + _BLOCK]
-            total[at : at + _BLOCK] = self._wide(block) if block.shape[1] > _FEW else self._narrow(block)
+            for first in range(0, trees, together):
+                feature, threshold = self.feature[first : first + together].T, self.threshold[first : first + together].T
+                right = (block[feature.ravel()] > threshold.ravel()[:, None]).view(np.uint8).reshape(nodes, -1, block.shape[1])
+                leaf = self._leaves(right).astype(np.intp)
+                leaf += np.arange(first, first + len(leaf))[:, None] * (nodes + 1)
+                total[at : at + _BLOCK] += self.value.ravel().take(leaf).sum(axis=0, dtype=np.int64)
         return total
 
-    def _narrow(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """Few segments: walk all trees of all segments together, one level at a time."""
-        tree = np.arange(len(self.value))[:, None]
-        column = np.arange(table.shape[1])[None, :]
-        node = np.zeros((len(self.value), table.shape[1]), dtype=np.int64)
-        for _ in range(self.depth):
-            node = 2 * node + 1 + (table[self.feature[tree, node], column] > self.threshold[tree, node])
-        result: npt.NDArray[np.int64] = self.value[tree, node - self.feature.shape[1]].sum(axis=0, dtype=np.int64)
-        return result
-
-    def _wide(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """Many segments: every comparison of a tree over whole features, then the leaf by bit selection."""
-        total = np.zeros(table.shape[1], dtype=np.int64)
-        depth = self.depth
-        for feature, threshold, value in zip(self.feature.tolist(), self.threshold.tolist(), self.value):
-            right = [(table[f] > t).view(np.uint8) for f, t in zip(feature, threshold)]
-            leaf = path = right[0]
-            chosen = [path]
-            for level in range(1, depth):
-                candidates = right[2**level - 1 : 2 ** (level + 1) - 1]
-                for bit in chosen:  # the highest bit of the path halves the candidates first
-                    half = len(candidates) // 2
-                    candidates = [low ^ ((low ^ high) & bit) for low, high in zip(candidates[:half], candidates[half:])]
-                chosen.append(candidates[0])
-                leaf = leaf + leaf + candidates[0]
-            total += value[leaf]
-        return total
+    def _leaves(self, right: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The number of the leaf of each tree and segment, ``(n_trees, n)``, from the answers at all nodes, ``(n_nodes, n_trees, n)``."""
+        leaf: npt.NDArray[np.uint8] = right[0].copy()
+        chosen = [right[0]]
+        for level in range(1, self.depth):
+            candidates = right[2**level - 1 : 2 ** (level + 1) - 1]
+            for bit in chosen:  # the highest bit of the path halves the candidates first
+                half = len(candidates) // 2
+                candidates = candidates[:half] ^ ((candidates[:half] ^ candidates[half:]) & bit)
+            chosen.append(candidates[0])
+            leaf += leaf
+            leaf += candidates[0]
+        return leaf
 
 
-_BLOCK, _FEW = 16384, 512  # segments: what fits the cache, and where walking is faster than comparing
+_BLOCK, _CELLS, _LEAST = 2048, 16384, 8  # segments in a block, answers at a node, trees together: what fits the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +128,29 @@ class Model:
         alone, table, _ = self.evidence(segments)
         raw = self.second.raw(table) / LEAF_SCALE + float(self.arrays["tree_base"])
         first_look = sigmoid(raw)
-        # Where a whole document looks clean, a second look at it changes nothing that matters.
         suspicious = np.zeros(int(segments.document[-1]) + 1, dtype=bool)
         suspicious[segments.document[first_look > CLEAN]] = True
         again = np.flatnonzero(suspicious[segments.document])
         if len(again):
             seen = blocks.revisited(table[:, again], first_look[again], segments.document[again], alone.counts[again])
-            raw[again] = self.third.raw(seen) / LEAF_SCALE + float(self.arrays["look_base"])
+            unsettled = np.flatnonzero(first_look[again] > SETTLED)
+            raw[again[unsettled]] = self.third.raw(seen[:, unsettled]) / LEAF_SCALE + float(self.arrays["look_base"])
         slope, offset = self.arrays["calibration"]
         return self._spread(alone.probability().T, sigmoid(slope * raw + offset))
 
-    def floors(self, texts: Sequence[str]) -> Scores | None:
-        """The least score from which a segment of each text may go: higher in a language that the model has not learned."""
-        strange = [not known(text, self.card["languages"], self._languages) for text in texts] if self._languages else []
-        return np.where(strange, STRANGE_FLOOR, 0.0) if any(strange) else None
+    def floors(self, texts: Sequence[str]) -> Callable[[npt.NDArray[np.int64]], Scores]:
+        """What gives, for the numbers of some texts, the least score from which a segment of each may go.
+
+        It is higher in a language that the model has not learned. Asked late, since only texts that would lose something matter.
+        """
+
+        def least(numbers: npt.NDArray[np.int64]) -> Scores:
+            if not self._languages:
+                return np.zeros(len(numbers))
+            strange = [not known(texts[number], self.card["languages"], self._languages) for number in numbers.tolist()]
+            return np.where(strange, STRANGE_FLOOR, 0.0)
+
+        return least
 
     def evidence(self, segments: Segments) -> tuple[features.Alone, features.Floats, list[str]]:
         """What the verdict rests on: stage one's view, the table that stage two sees, the names of its features."""

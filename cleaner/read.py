@@ -64,7 +64,7 @@ def read_page(html: str | bytes, url: str | None = None, encoding: str | None = 
     from trafilatura import bare_extraction
 
     try:
-        found: Any = bare_extraction(html, url=url, include_comments=False, with_metadata=True)
+        found: Any = bare_extraction(html, url=url, include_comments=False, with_metadata=True, favor_recall=True)
     except (RecursionError, MemoryError, ValueError, TypeError, AttributeError, LookupError) as error:
         raise ReadError(f"trafilatura cannot parse this page ({type(error).__name__}: {error}).") from None
     if found is None or not found.text:

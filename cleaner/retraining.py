@@ -286,4 +286,3 @@ def progress() -> Iterator[Say]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading the documents", total=None)
         yield lambda message: bar.update(task, description=message)
-

@@ -82,6 +82,7 @@ def _cleaned_with(inputs: Sequence[str]) -> Mapping[str, Any]:
 
 def evidence(cleaner: Cleaner) -> Reasons:
     """A function that gives what spoke for the verdict on each run of a document."""
+
     def of_runs(document: LabelledDocument, runs: Sequence[Run]) -> list[list[str]]:
         text = document.text
         segments, found = cleaner.clean(text).segments, reasons(cleaner, text)
@@ -119,5 +120,3 @@ def _write(html: str, out: str) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise UsageError(f"{out}: cannot be written ({error.strerror or error}); give another file with -o.") from None
-
-

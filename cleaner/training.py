@@ -49,7 +49,9 @@ VARIANT_WEIGHTS = {"transplanted": 1.0, "paragraphed": 0.5, "flattened": 0.3, "w
 """How much a variant counts beside a document as it was written. Ads set into other articles count in full: they are what
 no writer could write enough of."""
 
-TREES = {"max_iter": 100, "max_depth": 5, "learning_rate": 0.12, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
+TREES = {"max_iter": 100, "max_depth": 4, "learning_rate": 0.12, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
+LOOK_TREES = {**TREES, "max_iter": 150, "max_depth": 5, "learning_rate": 0.1}
+"""Stage two judges every segment and must be quick; stage three looks at the few that stage two did not settle."""
 BINS = 128
 ROUNDING = 1e-5
 
@@ -213,15 +215,19 @@ def bin_edges(table: Floats) -> list[Floats]:
 
 
 def fit_trees(
-    codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]
+    codes: npt.NDArray[np.uint8],
+    edges: Sequence[Floats],
+    goes: npt.NDArray[np.bool_],
+    weight: npt.NDArray[np.float64],
+    settings: dict[str, Any],
 ) -> tuple[Trees, float]:
     """Boosted trees, does the segment go; as complete arrays, and the raw score they start from.
 
     Fitted on bin numbers, ``(n_segments, n_features)``, not on values: scikit-learn takes ten times as long to find weighted quantiles
     for every fit, and finds them in another way in every release.
     """
-    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **TREES).fit(codes, goes, sample_weight=weight)
-    depth = int(TREES["max_depth"])
+    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **settings).fit(codes, goes, sample_weight=weight)
+    depth = int(settings["max_depth"])
     n = len(model._predictors)
     trees = Trees(
         np.zeros((n, 2**depth - 1), dtype=np.int16), np.full((n, 2**depth - 1), np.inf, dtype=np.float32),
@@ -321,10 +327,10 @@ def train(
     for k, stage in zip(present, stages):
         table[:, fold == k] = everything.table(stage, drops)[:, fold == k]
     weight = weight * _stakes(everything.segments, gold, goes, labels)
-    second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs)
+    second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs, TREES)
     report(f"stage two fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
     again = blocks.revisited(table, sigmoid(raw), everything.segments.document, everything.counts)
-    third, raw = _cross_fit(again, goes, weight, fold, present, n_jobs)
+    third, raw = _cross_fit(again, goes, weight, fold, present, n_jobs, LOOK_TREES)
     report(f"stage three fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
 
     dropped = [name for name, drop in zip(labels, drops) if drop]
@@ -378,12 +384,13 @@ def _cross_fit(
     fold: npt.NDArray[np.int64],
     present: Sequence[int],
     n_jobs: int,
+    settings: dict[str, Any],
 ) -> tuple[tuple[Trees, float], Scores]:
     """Trees fitted on everything, and for each segment the raw score of trees that did not see its fold."""
     fits = _fits(fold, weight, present)
     edges = bin_edges(table)
     codes = np.stack([np.searchsorted(cuts, row).astype(np.uint8) for cuts, row in zip(edges, table)], axis=1)
-    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_trees)(codes[used], edges, goes[used], weight[used]) for used in fits)
+    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_trees)(codes[used], edges, goes[used], weight[used], settings) for used in fits)
     raw = np.zeros(len(fold))
     for k, (trees, base) in zip(present, fitted):
         raw[fold == k] = trees.raw(table[:, fold == k]) / LEAF_SCALE + base
@@ -417,10 +424,14 @@ def _stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDAr
 
 
 def _trees(
-    codes: npt.NDArray[np.uint8], edges: Sequence[Floats], goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]
+    codes: npt.NDArray[np.uint8],
+    edges: Sequence[Floats],
+    goes: npt.NDArray[np.bool_],
+    weight: npt.NDArray[np.float64],
+    settings: dict[str, Any],
 ) -> tuple[Trees, float]:
     with threadpool_limits(1):
-        return fit_trees(codes, edges, goes, weight)
+        return fit_trees(codes, edges, goes, weight, settings)
 
 
 def _check(documents: Sequence[LabelledDocument], keep: Sequence[str]) -> None:

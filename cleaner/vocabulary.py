@@ -28,7 +28,7 @@ _LETTER = flags("".join(chr(i) for i in range(65535) if chr(i).isalpha() and not
 
 KEY_BITS = 16
 RARITY_UNIT = 20  # rarities are whole numbers, so many to one nat
-_DOCUMENTS_AT_ONCE = 16  # their tables of keys fit the cache
+_DOCUMENTS_AT_ONCE = 4  # their tables of keys fit the cache
 _NEAR = 4
 _COMMON = 30  # keys less rare than this, in more than a fifth of all documents, are left out
 
@@ -72,23 +72,23 @@ def weighed_keys(folded: Folded, hashes: Sequence[Hashes], rarity: npt.NDArray[n
 def _spread(keys: Keys, document: Ints, counted: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Ints]:
     """For each key, the first and the last segment of its document that has it: of those `counted`, if given (-1: none has)."""
     owner = keys.owner
-    first, last = np.full(len(owner), -1, dtype=np.int64), np.full(len(owner), -1, dtype=np.int64)
+    first, last = np.empty(len(owner), dtype=np.int64), np.empty(len(owner), dtype=np.int64)
     of_document = document[owner] if len(owner) else owner
     n_documents = int(document[-1]) + 1 if len(document) else 0
     bounds = np.searchsorted(of_document, np.arange(0, n_documents + _DOCUMENTS_AT_ONCE, _DOCUMENTS_AT_ONCE))
-    table = np.empty((2, _DOCUMENTS_AT_ONCE << KEY_BITS), dtype=np.int32)
+    cells = (of_document % _DOCUMENTS_AT_ONCE) << KEY_BITS | keys.key
+    owners = owner.astype(np.int32)
+    inside = None if counted is None else counted[owner]
+    earliest, latest = np.empty((2, _DOCUMENTS_AT_ONCE << KEY_BITS), dtype=np.int32)
     for low, high in pairwise(bounds.tolist()):
-        cell = (of_document[low:high] % _DOCUMENTS_AT_ONCE) << KEY_BITS | keys.key[low:high]
-        who = owner[low:high]
-        if counted is not None:
-            table[:, cell] = -1
-            inside = np.flatnonzero(counted[who])
-            source, who = cell[inside], who[inside]
-        else:
-            source = cell
-        table[0, source[::-1]] = who[::-1]  # the last writer wins
-        table[1, source] = who
-        first[low:high], last[low:high] = table[0, cell], table[1, cell]
+        cell, who = cells[low:high], owners[low:high]
+        source = cell
+        if inside is not None:
+            earliest[cell], latest[cell] = -1, -1
+            source, who = cell[inside[low:high]], who[inside[low:high]]
+        earliest[source[::-1]] = who[::-1]  # the last writer wins
+        latest[source] = who
+        first[low:high], last[low:high] = earliest[cell], latest[cell]
     return first, last
 
 

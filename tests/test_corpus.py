@@ -20,7 +20,9 @@ ROW = {
 
 
 def written(path, *rows):
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows), encoding="utf-8"
+    )
     return path
 
 
@@ -133,7 +135,9 @@ def test_labels_come_in_the_order_of_the_guide():
 def test_the_digest_sees_the_text_alone():
     """Labels, ids and white space do not change it; a character does; lone surrogates have one."""
     document = from_row(ROW, "x")
-    same = from_row({**ROW, "id": "other", "lines": ["제목 ", " ", "본문이다. /나기자  기자", "광고"], "labels": ["ad", None, "ad", "ad"]}, "x")
+    same = from_row(
+        {**ROW, "id": "other", "lines": ["제목 ", " ", "본문이다. /나기자  기자", "광고"], "labels": ["ad", None, "ad", "ad"]}, "x"
+    )
     assert document.digest == same.digest
     assert document.digest != from_row({**ROW, "lines": ["제목", "", "본문이다! /나기자 기자", "광고"]}, "x").digest
     assert from_row({"lines": ["\ud800"], "labels": ["ad"]}, "x").digest

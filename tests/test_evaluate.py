@@ -14,7 +14,9 @@ from cleaner.segment import segment
 DROPPED = ("ad", "boilerplate")
 
 # Line by line: its visible characters, its label, and whether it goes below.
-DIRTY = LabelledDocument("1", "ko", "a", "web", ("가나다라 마바사아", "", "광고 하나", "광고 둘", "나기자 기자"), ("editorial", None, "ad", "ad", "byline"))
+DIRTY = LabelledDocument(
+    "1", "ko", "a", "web", ("가나다라 마바사아", "", "광고 하나", "광고 둘", "나기자 기자"), ("editorial", None, "ad", "ad", "byline")
+)
 CLEAN = LabelledDocument("2", "en", "b", "wire", ("abcdefgh ij", "klmno"), ("editorial", "caption"))
 GONE = [False, True, False, True, False, False]
 
@@ -80,7 +82,9 @@ def test_a_model_is_measured_as_it_cleans(cleaner):
     table = evaluate_model(cleaner.model, [DIRTY, CLEAN], by="lang")
     assert list(table) == ["all", "lang en", "lang ko"]
     gone = [len(article.dropped) for article in cleaner.clean_many([DIRTY.text, CLEAN.text])]
-    dropped = table["all"].get("ad_gone", 0) * 2 + sum(table["all"][f"{label}_gone"] * n for label, n in (("editorial", 2), ("byline", 1), ("caption", 1)))
+    dropped = table["all"].get("ad_gone", 0) * 2 + sum(
+        table["all"][f"{label}_gone"] * n for label, n in (("editorial", 2), ("byline", 1), ("caption", 1))
+    )
     assert dropped == pytest.approx(sum(gone))
     assert table["lang ko"]["documents"] == 1
 

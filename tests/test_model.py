@@ -40,17 +40,16 @@ def plain_sum(trees, row):
     return total
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4, 6])
-def test_the_fast_ways_through_trees_agree_with_the_plain_one(depth):
-    """Many segments at once, few at once, and one node at a time: the same sums, values equal to thresholds included."""
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 6, 8])
+def test_the_fast_way_through_trees_agrees_with_the_plain_one(depth):
+    """Whole blocks of segments, few of them, and one node at a time: the same sums, values equal to thresholds included."""
     rng = np.random.default_rng(depth)
     trees = random_trees(rng, depth)
     table = rng.integers(-3, 4, size=(9, 600)).astype(np.float32)
     table[:, ::3] += rng.random((9, 200)).astype(np.float32) - 0.5
     wanted = [plain_sum(trees, row) for row in table.T]
-    assert trees._wide(table).tolist() == wanted
-    assert trees._narrow(table).tolist() == wanted
     assert trees.raw(table).tolist() == wanted
+    assert trees.raw(np.tile(table, 4)).tolist() == wanted * 4  # more than a block
     assert trees.raw(table[:, :5]).tolist() == wanted[:5]
     assert trees.raw(table[:, :0]).tolist() == []
 

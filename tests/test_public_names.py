@@ -80,5 +80,7 @@ def test_the_package_says_its_version():
 
 def test_importing_prints_and_warns_nothing():
     """Not a word on import, with warnings as errors."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", "import cleaner; cleaner.Cleaner"], capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import cleaner; cleaner.Cleaner"], capture_output=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

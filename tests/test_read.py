@@ -23,7 +23,9 @@ CHINESE = (
     "一位代表说：“去年台风时十二公顷稻田被淹，我们希望在雨季到来之前先修好最急的地方。”"
 )
 GERMAN = "Der Gemeinderat hat am Dienstag 2,7 Millionen Euro für den alten Deich bewilligt.\nMüller: „Wir müssen vor dem Frühjahr fertig sein“ – so heißt es."
-FRENCH = "Le conseil a voté mardi 2,7 millions d’euros pour la vieille digue.\n« Il faut finir avant l’été », a déclaré le maire à la presse."
+FRENCH = (
+    "Le conseil a voté mardi 2,7 millions d’euros pour la vieille digue.\n« Il faut finir avant l’été », a déclaré le maire à la presse."
+)
 ENGLISH = "The council voted on Tuesday to spend £2.7m on the old sea wall.\n“We must finish before spring,” the mayor said – and left."
 TURKISH = "Belediye meclisi salı günü eski setin güçlendirilmesi için bütçeyi onayladı. Çalışmalar ilkbahardan önce bitecek."
 RUSSIAN = "Во вторник совет выделил деньги на ремонт старой дамбы.\nРаботы начнутся в марте и закончатся до паводка, сообщил глава района."
@@ -63,7 +65,13 @@ def test_short_texts(text, encoding):
 
 def test_whole_documents_in_every_language():
     """Documents of our corpus, written in the character set of their country, are read back."""
-    sets = {"ko": ["cp949"], "ja": ["cp932", "euc_jp"], "zh": ["gb18030"], "ru": ["cp1251"], **dict.fromkeys(("de", "fr", "es", "pt", "it"), ("cp1252",))}
+    sets = {
+        "ko": ["cp949"],
+        "ja": ["cp932", "euc_jp"],
+        "zh": ["gb18030"],
+        "ru": ["cp1251"],
+        **dict.fromkeys(("de", "fr", "es", "pt", "it"), ("cp1252",)),
+    }
     tried = 0
     for document in corpus.load([ROOT / "corpus"])[::5]:
         for encoding in sets.get(document.lang, []):
@@ -86,7 +94,14 @@ def test_every_korean_label_means_cp949(name):
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("iso-8859-1", "cp1252"), ("latin1", "cp1252"), ("gb2312", "gb18030"), ("Shift_JIS", "cp932"), ("UTF8", "utf-8"), ("big5", "big5hkscs")],
+    [
+        ("iso-8859-1", "cp1252"),
+        ("latin1", "cp1252"),
+        ("gb2312", "gb18030"),
+        ("Shift_JIS", "cp932"),
+        ("UTF8", "utf-8"),
+        ("big5", "big5hkscs"),
+    ],
 )
 def test_labels_mean_what_browsers_take_them_for(name, codec):
     """The wider set that pages really use under the label."""
@@ -192,7 +207,9 @@ def test_files_that_cannot_be_read(tmp_path):
 
 def page(body, head="", lang="ko"):
     paragraphs = "".join(f"<p>{line}</p>" for line in body)
-    return f"<!DOCTYPE html><html lang='{lang}'><head>{head}</head><body><nav>Home | Local</nav><article>{paragraphs}</article></body></html>"
+    return (
+        f"<!DOCTYPE html><html lang='{lang}'><head>{head}</head><body><nav>Home | Local</nav><article>{paragraphs}</article></body></html>"
+    )
 
 
 META = (
@@ -234,7 +251,9 @@ def test_a_declared_character_set_is_believed():
     assert read_page(data.replace(b"8859-9", b"8859-1")).encoding == "cp1252"
 
 
-@pytest.mark.parametrize("html", ["", "   ", "<html><body></body></html>", "<html><head><title>x</title></head><body><script>1</script></body></html>"])
+@pytest.mark.parametrize(
+    "html", ["", "   ", "<html><body></body></html>", "<html><head><title>x</title></head><body><script>1</script></body></html>"]
+)
 def test_a_page_without_an_article_is_empty(html):
     """Nothing to clean is no failure."""
     assert read_page(html).text == ""

@@ -414,6 +414,7 @@ def test_a_label_of_ones_own(sheet):
     assert sheet.labels[1] == "comment"
     sheet.one("#more").click()
     sheet.one("#name").send_keys("sponsored" + Keys.ENTER)
+    time.sleep(0.3)
     assert sheet.labels[1] == "sponsored"
     sheet.reload()
     assert sheet.labels[1] == "sponsored"

@@ -26,7 +26,8 @@ def _few_trees():
     """These tests ask whether training is right, not how good it is: few folds, few trees."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "N_FOLDS", 3)
-        patch.setattr(training, "TREES", {**training.TREES, "max_iter": 20, "min_samples_leaf": 4})
+        for name in ("TREES", "LOOK_TREES"):
+            patch.setattr(training, name, {**training.TREES, "max_iter": 20, "min_samples_leaf": 4})
         yield
 
 
@@ -201,7 +202,7 @@ def test_trees_as_arrays_agree_with_scikit_learn():
         return np.stack([np.searchsorted(cuts, row) for cuts, row in zip(edges, values)], axis=1).astype(np.uint8)
 
     with threadpool_limits(1):  # as `train` does
-        trees, base = training.fit_trees(codes(table), edges, goes, weight)
+        trees, base = training.fit_trees(codes(table), edges, goes, weight, training.TREES)
         model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **training.TREES)
         model.fit(codes(table), goes, sample_weight=weight)
     fresh = rng.normal(scale=2, size=(12, 700)).astype(np.float32)

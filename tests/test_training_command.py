@@ -29,7 +29,8 @@ def _fast() -> Iterator[None]:
     """Few folds and few trees: these tests ask how training is used, not how well it learns."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "N_FOLDS", 2)
-        patch.setattr(training, "TREES", {**training.TREES, "max_iter": 25, "learning_rate": 0.3, "min_samples_leaf": 4})
+        for name in ("TREES", "LOOK_TREES"):
+            patch.setattr(training, name, {**training.TREES, "max_iter": 25, "learning_rate": 0.3, "min_samples_leaf": 4})
         yield
 
 
@@ -73,7 +74,7 @@ def adapted(base: Path, fresh: Path, tmp_path_factory: pytest.TempPathFactory) -
     out = tmp_path_factory.mktemp("models") / "adapted"
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        assert run(fresh, "--base", base, "-o", out, "--drop", "sponsored", "--curve") == 0
+        assert run(fresh, "--base", base, "-o", out, "--drop", "sponsored", "--curve", "--weight", "4") == 0
     out.with_name("printed.txt").write_text(printed.getvalue(), encoding="utf-8")
     return out
 
@@ -123,7 +124,7 @@ def test_adapting_learns_from_both(adapted: Path, base: Path) -> None:
     assert card["corpus"]["documents"] == 42
     assert card["base"] == load_model(base).card["weights_sha256"]
     again = carried.load_base(adapted)
-    assert sorted(set(again.counts)) == [1.0, lesson.NEW_COUNTS]
+    assert sorted(set(again.counts)) == [1.0, 4.0]
     assert again.counts.count(1.0) == 30
 
 
