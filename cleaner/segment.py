@@ -47,6 +47,7 @@ CLOSER = "\"'”’»)]}」』】〉》）］"
 OPENING_MARK = "▶▷►☞☛※ⓒ©"
 LIST_MARK = "■□▣▨◆◇◈★☆☎☏✓✔✅●○◎▲△▼▽❚•◀◁"
 MARK = OPENING_MARK + LIST_MARK
+NOTE_BRACKETS = ("()", "[]", "<>", "【】", "〈〉")
 BRACKET = "[<〈《【［＜「『（(/|"
 
 
@@ -58,6 +59,7 @@ def _flags(characters: str) -> Bools:
 
 
 _IS_SPACE = _flags(SPACE + LINE_END)
+_IS_LINE_END = _flags(LINE_END)
 _IS_SENTENCE_END = _flags(SENTENCE_END)
 _IS_WIDE_END = _flags(WIDE_END)
 _IS_CLOSER = _flags(CLOSER)
@@ -66,11 +68,11 @@ _IS_BRACKET = _flags(BRACKET)
 _IS_JOINED = np.zeros(65536, dtype=bool)  # what composition (NFC) joins to the character before
 _IS_JOINED[0x0300:0x0370] = _IS_JOINED[0x0653:0x0656] = _IS_JOINED[0x1160:0x1200] = _IS_JOINED[0x3099:0x309B] = True
 # One look-up for all that is asked of every character.
-_AT, _ENDS_LINE, _BLANK, _OPENS, _MARKS, _JOINS = (np.uint8(1 << bit) for bit in range(6))
+_AT, _ENDS_LINE, _BLANK, _OPENS, _MARKS, _JOINS, _PAIRED = (np.uint8(1 << bit) for bit in range(7))
 _CLASS = np.zeros(65536, dtype=np.uint8)
 for _bit, _flagged in (
     (_AT, _flags("@")), (_ENDS_LINE, _flags(LINE_END)), (_BLANK, _IS_SPACE), (_OPENS, _flags(BRACKET + LIST_MARK)),
-    (_MARKS, _flags(OPENING_MARK)), (_JOINS, _IS_JOINED),
+    (_MARKS, _flags(OPENING_MARK)), (_JOINS, _IS_JOINED), (_PAIRED, _flags("".join(NOTE_BRACKETS) + LINE_END)),
 ):  # fmt: skip
     _CLASS[_flagged] |= _bit
 _IS_WORD = _flags("".join(chr(i) for i in range(65535) if chr(i).isalnum() and not 0xD800 <= i < 0xE000))
@@ -152,7 +154,8 @@ def _cuts(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], inside: I
     addresses, openers, marks = (np.flatnonzero((kinds & bit) != 0) for bit in (_AT, _OPENS, _MARKS))
     after_sentences = _openers_after_sentences(codes, openers)
     joined = np.flatnonzero((kinds & _JOINS) != 0)
-    rights = _rights_notes(codes, marks, joined)
+    paired = np.append(np.flatnonzero((kinds & _PAIRED) != 0), len(codes) - 1)
+    rights = _rights_notes(codes, marks, paired, joined)
     hard = np.concatenate((_opening_marks(codes, marks), _after_addresses(codes, addresses), after_sentences, rights))
     of_hard = np.searchsorted(line_start, hard, side="right") - 1
     at = np.searchsorted(inside, line_start)
@@ -166,7 +169,7 @@ def _cuts(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], inside: I
     if not flagged.any():
         return hard
     picked = np.flatnonzero(flagged)
-    soft = np.concatenate((_after_notes(codes, after_sentences, joined), _after_links(codes, kinds)))
+    soft = np.concatenate((_after_notes(codes, after_sentences, paired, joined), _after_links(codes, openers, kinds)))
     soft = soft[flagged[np.searchsorted(line_start, soft, side="right") - 1]]
     return np.concatenate((hard, soft, _sentence_starts(codes, line_start[picked], line_end[picked])))
 
@@ -222,30 +225,31 @@ def _openers_after_sentences(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     return result
 
 
-def _rights_notes(codes: npt.NDArray[np.uint16], marks: Ints, joined: Ints) -> Ints:
+def _rights_notes(codes: npt.NDArray[np.uint16], marks: Ints, paired: Ints, joined: Ints) -> Ints:
     """Both ends of the bracket in ``ⓒAgency(no reuse)``: the name is the picture's credit, the note is furniture."""
     signs = marks[_IS_COPYRIGHT[codes[marks]]]
     head = codes[np.minimum(signs[:, None] + np.arange(1, CREDIT), len(codes) - 1)]
     stop = (head == ord("(")) | _IS_SPACE[head]
     at = signs + 1 + stop.argmax(axis=1)
     at = at[stop.any(axis=1) & (codes[np.minimum(at, len(codes) - 1)] == ord("("))]
-    return np.concatenate((at, _closed(codes, at, joined, "()")))
+    return np.concatenate((at, _closed(codes, at, paired, joined, "()")))
 
 
-def _after_notes(codes: npt.NDArray[np.uint16], at: Ints, joined: Ints) -> Ints:
+def _after_notes(codes: npt.NDArray[np.uint16], at: Ints, paired: Ints, joined: Ints) -> Ints:
     """Where a note in brackets ends that opens at one of `at`: ``… said. (Photo: the city) Jane Roe jane@…``."""
-    return np.concatenate([_closed(codes, at[codes[at] == ord(pair[0])], joined, pair) for pair in ("()", "[]", "<>", "【】", "〈〉")])
+    return np.concatenate([_closed(codes, at[codes[at] == ord(pair[0])], paired, joined, pair) for pair in NOTE_BRACKETS])
 
 
-def _closed(codes: npt.NDArray[np.uint16], at: Ints, joined: Ints, pair: str) -> Ints:
+def _closed(codes: npt.NDArray[np.uint16], at: Ints, paired: Ints, joined: Ints, pair: str) -> Ints:
     """Where the brackets at `at` end: those that hold no bracket of their kind, `ASIDE` to `NOTE` code points, and precede a space.
 
-    `joined` are the code points that composition takes away; they do not count.
+    `paired` are all brackets and line ends; `joined` the code points that composition takes away, which do not count.
     """
     if not len(at):
         return at
     opened, closed = map(ord, pair)
-    edges = np.append(np.flatnonzero((codes == opened) | (codes == closed) | (codes == ord("\n"))), len(codes) - 1)
+    kind = codes[paired]
+    edges = paired[(kind == opened) | (kind == closed) | _IS_LINE_END[kind]]
     end = edges[np.searchsorted(edges, at, side="right").clip(max=len(edges) - 1)]
     length = end - at - 1 - (np.searchsorted(joined, end) - np.searchsorted(joined, at))
     good = (codes[end] == closed) & (length >= ASIDE) & (length <= NOTE) & _IS_SPACE[codes[np.minimum(end + 1, len(codes) - 1)]]
@@ -253,9 +257,9 @@ def _closed(codes: npt.NDArray[np.uint16], at: Ints, joined: Ints, pair: str) ->
     return result
 
 
-def _after_links(codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8]) -> Ints:
-    """The first white space after each ``://``."""
-    slash = np.flatnonzero(codes == ord("/"))
+def _after_links(codes: npt.NDArray[np.uint16], openers: Ints, kinds: npt.NDArray[np.uint8]) -> Ints:
+    """The first white space after each ``://``; slashes are among the openers."""
+    slash = openers[codes[openers] == ord("/")]
     at: Ints = slash[(codes[np.minimum(slash + 1, len(codes) - 1)] == ord("/")) & (codes[np.maximum(slash - 1, 0)] == ord(":"))]
     if not len(at):
         return at
