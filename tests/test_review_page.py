@@ -122,7 +122,9 @@ class Page:
         return self.reload("?fresh")
 
     def reload(self, query=""):
-        time.sleep(0.6)  # the page remembers a moment after the last change
+        if not query:  # the page remembers a moment after the last change, and the browser some time after that
+            self.driver.execute_script("dispatchEvent(new Event('pagehide'))")
+        time.sleep(1)
         self.driver.get(self.path.as_uri() + query)
         assert self.driver.find_element(By.TAG_NAME, "body").get_attribute("data-ready") == "yes"
         return self
