@@ -122,10 +122,18 @@ class Page:
         return self.reload("?fresh")
 
     def reload(self, query=""):
-        if not query:  # the page remembers a moment after the last change, and the browser some time after that
+        kept = "return JSON.stringify(localStorage)"
+        if not query:  # the page remembers a moment after the last change, or when it is left: now, whatever else the machine does
             self.driver.execute_script("dispatchEvent(new Event('pagehide'))")
-        time.sleep(1)
-        self.driver.get(self.path.as_uri() + query)
+        before = None if query else self.driver.execute_script(kept)
+        time.sleep(0.6)
+        deadline = time.monotonic() + 15
+        while True:
+            self.driver.get(self.path.as_uri() + query)
+            # What a page stores reaches the next one some time later, in a new profile on a busy machine seconds later.
+            if query or self.driver.execute_script(kept) == before or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
         assert self.driver.find_element(By.TAG_NAME, "body").get_attribute("data-ready") == "yes"
         return self
 
