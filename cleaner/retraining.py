@@ -153,7 +153,7 @@ def _others(target: Path, taught: Lesson, notes: list[str]) -> Iterator[tuple[st
     """
     base = None if taught.base is None else taught.base.folder.resolve()
     for folder in dict.fromkeys(path for path in (base, target.resolve()) if path and (path / CARD_FILE).exists()):
-        name = "the base as it stands" if folder == base else f"the model in {target} as it stands"
+        name = "the base as it stands" if folder == base else f"the model in {target.name} as it stands"
         try:
             carried.read_card(folder)
             yield name, load_model(folder), folder != base
