@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cleaner.features import Floats, logit, table_of
-from cleaner.places import places, shifted
-from cleaner.segment import Bools, Ints
+from cleaner.places import nearest, places, running_sums, shifted
+from cleaner.segment import Ints
 
 REACH = 6
 """Segments; so far to either side single verdicts are seen."""
@@ -45,7 +45,7 @@ def revisited(table: Floats, go: npt.NDArray[np.float64], document: Ints, counts
     columns += [shifted(verdict, by, document) for by in range(-REACH, REACH + 1) if by]
     place, n = places(document), len(document)
     at = np.arange(n)
-    running = _running(np.rint(go * 1e6))
+    running = running_sums(np.rint(go * 1e6))
     before, after, whole = (place.windows(running, low, high) for low, high in ((-n, -1), (1, n), (-n, n)))
     columns += [before / np.maximum(at - place.first, 1), after / np.maximum(place.stop - 1 - at, 1), whole / (place.stop - place.first)]
     for reach in (REACH // 2, REACH):
@@ -66,11 +66,11 @@ def _block(go: npt.NDArray[np.float64], document: Ints, counts: npt.NDArray[np.f
     place, at = places(document), np.arange(len(document))
     first, stop = place.first, place.stop
     stays = (go < STAYS) & (counts > PARAGRAPH_GRAMS)
-    back, ahead = _nearest(stays, first, stop)
+    back, ahead = nearest(stays, place)
     size = np.maximum(ahead - back - 1, 1)
 
     def inside(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        running = _running(values)
+        running = running_sums(values)
         result: npt.NDArray[np.float64] = running[ahead] - running[back + 1]
         return result
 
@@ -79,26 +79,12 @@ def _block(go: npt.NDArray[np.float64], document: Ints, counts: npt.NDArray[np.f
         inside(np.rint(logit(go) * 1e4)) / size, np.log1p(inside(counts)), np.minimum(at - back, FAR), np.minimum(ahead - at, FAR),
         back < first, ahead >= stop,
     ]  # fmt: skip
-    back, ahead = _nearest(go > GOES, first, stop)
+    back, ahead = nearest(go > GOES, place)
     far_back = np.where(back < first, FAR, np.minimum(at - back, FAR - 1))
     far_ahead = np.where(ahead >= stop, FAR, np.minimum(ahead - at, FAR - 1))
-    text = _running(counts)
+    text = running_sums(counts)
     text_back = np.where(back < first, FAR, np.log1p(text[at] - text[np.minimum(back + 1, at)]))
     text_ahead = np.where(ahead >= stop, FAR, np.log1p(text[ahead] - text[np.minimum(at + 1, ahead)]))
     columns += [far_back, far_ahead, np.maximum(far_back, far_ahead)]
     columns += [text_back, text_ahead, np.minimum(text_back, text_ahead), np.maximum(text_back, text_ahead)]
     return columns
-
-
-def _running(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Sums from the start, one entry more than values; of whole numbers, so that they are exact whatever else is in the batch."""
-    return np.concatenate((np.zeros(1), np.cumsum(values)))
-
-
-def _nearest(flagged: Bools, first: Ints, stop: Ints) -> tuple[Ints, Ints]:
-    """For each segment the last flagged one before it and the next after it, or one off either end of its document."""
-    n = len(flagged)
-    at = np.arange(n)
-    back = np.concatenate(([-1], np.maximum.accumulate(np.where(flagged, at, -1))))[:n]
-    ahead = np.concatenate((np.minimum.accumulate(np.where(flagged, at, n)[::-1])[::-1], [n]))[1:]
-    return np.maximum(back, first - 1), np.minimum(ahead, stop)

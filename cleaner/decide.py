@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cleaner.errors import UsageError
-from cleaner.model import Model, Policy, Scores
+from cleaner.model import Model, Policy
 from cleaner.segment import Bools, Ints, Segments
+from cleaner.trees import Scores
 
 PLACES = 4
 """Scores are rounded to so many places before they meet the threshold."""

@@ -27,9 +27,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from cleaner.grams import FOLD, Folded, Hashes, flags, gram_spans, span_sums
-from cleaner.places import Places, places, shifted
-from cleaner.segment import BRACKET, CLOSER, MARK, SENTENCE_END, Bools, Ints, Segments
+from cleaner.grams import FOLD, Folded, Hashes, gram_spans, span_sums
+from cleaner.places import Places, nearest, places, running_sums, shifted
+from cleaner.segment import BRACKET, CLOSER, MARK, SENTENCE_END, Bools, Ints, Segments, flags
 from cleaner.vocabulary import BODY_NAMES, VOCABULARY_NAMES, Keys, shared_vocabulary, shared_with_body
 
 Floats = npt.NDArray[np.float32]
@@ -128,12 +128,9 @@ class Alone:
 
     def pooled(self, place: Places) -> list[npt.NDArray[np.float64]]:
         """The same for each of `POOLS`: the text so many segments around, read as if it were one segment."""
-        running = [np.concatenate((np.zeros(1), np.cumsum(column))) for column in (*self.evidence, self.counts)]
-        result = []
-        for low, high in POOLS:
-            *evidence, counts = (place.windows(sums, low, high) for sums in running)
-            result.append(_softmax(np.asarray(evidence), counts, self.bias, self.scale))
-        return result
+        running = running_sums(np.concatenate((self.evidence, self.counts[None])))
+        sums = [place.windows(running, low, high) for low, high in POOLS]
+        return [_softmax(around[:-1], around[-1], self.bias, self.scale) for around in sums]
 
 
 def _softmax(
@@ -223,14 +220,14 @@ def _position(place: Places, go: npt.NDArray[np.float64], length: npt.NDArray[np
     index = np.arange(n) - place.first
     left = size - 1 - index
     micro = np.rint(go * 1e6)
-    running, characters = (np.concatenate((np.zeros(1), np.cumsum(values))) for values in (micro, length))
-    before, after, whole, near = (place.windows(running, low, high) for low, high in ((-n, -1), (1, n), (-n, n), (-5, 5)))
-    total = place.windows(characters, -n, n)
+    running = running_sums(np.stack((micro, length)))
+    (before, chars_before), (whole, total) = place.windows(running, -n, -1), place.windows(running, -n, n)
+    after, near = place.windows(running[0], 1, n), place.windows(running[0], -5, 5)
     return {
         "index": np.minimum(index, 40), "left": np.minimum(left, 40), "relative": index / np.maximum(size - 1, 1),
         "segments": np.log1p(size),
         "go_before": before / np.maximum(index, 1), "go_after": after / np.maximum(left, 1), "go_document": whole / size,
-        "chars_before": place.windows(characters, -n, -1) / total, "chars_document": np.log1p(total), "go_near": near - micro,
+        "chars_before": chars_before / total, "chars_document": np.log1p(total), "go_near": near - micro,
     }  # fmt: skip
 
 
@@ -238,8 +235,7 @@ def _body(place: Places, sure: Bools) -> Columns:
     """How far back and ahead the nearest sure paragraph is, and how many there are."""
     n = len(sure)
     at = np.arange(n)
-    back = np.concatenate(([-1], np.maximum.accumulate(np.where(sure, at, -1))))[:n]
-    ahead = np.concatenate((np.minimum.accumulate(np.where(sure, at, n)[::-1])[::-1], [n]))[1:]
+    back, ahead = nearest(sure, place)
     return {
         "body_back": np.where(back >= place.first, np.minimum(at - back, 30), 31),
         "body_ahead": np.where(ahead < place.stop, np.minimum(ahead - at, 30), 31),

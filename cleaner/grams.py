@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cleaner.segment import LINE_END, SPACE, Bools, Ints, Segments, code_points
+from cleaner.segment import CHARACTERS, LINE_END, SPACE, Ints, Segments, code_points, flags
 
 Hashes = npt.NDArray[np.uint32]
 
@@ -29,14 +29,11 @@ _EDGE = np.full(3, 10, dtype=np.uint16)  # so many line ends after the last segm
 def _fold_table() -> npt.NDArray[np.uint16]:
     """What each code point counts as: one table look-up does all the folding that needs no neighbours."""
     table = np.arange(65536, dtype=np.uint16)
-    for code in range(65536):
-        if 0xD800 <= code < 0xE000:
-            continue
-        character = chr(code)
-        if unicodedata.east_asian_width(character) in "FH" and len(folded := unicodedata.normalize("NFKC", character)) == 1:
-            character = folded
-        lower = character.lower()
-        table[code] = ord(lower) if len(lower) == 1 else ord(character)
+    wide = [c for c, width in zip(CHARACTERS, map(unicodedata.east_asian_width, CHARACTERS)) if width in "FH"]
+    for pairs in (zip(wide, (unicodedata.normalize("NFKC", c) for c in wide)), zip(CHARACTERS, map(str.lower, CHARACTERS))):
+        changed = [(ord(c), ord(other)) for c, other in pairs if c != other and len(other) == 1]
+        table[[code for code, _ in changed]] = [code for _, code in changed]
+    table[[ord(c) for c in wide]] = table[table[[ord(c) for c in wide]]]  # small letters of both widths are one
     for characters, to in (
         ("0123456789", "0"), (SPACE + LINE_END, " "), ("‐‑‒–—―−－", "-"), ("“”„‟＂″", '"'), ("‘’‚‛＇′`´", "'"),
         ("ㆍ・·•∙‧᛫", "·"), ("〈《＜‹≪", "<"), ("〉》＞›≫", ">"), ("【［〔", "["), ("】］〕", "]"), ("©", "ⓒ"), ("▷►", "▶"), ("☛", "☞"),
@@ -44,13 +41,6 @@ def _fold_table() -> npt.NDArray[np.uint16]:
         for character in characters:
             table[ord(character)] = ord(to)
     table[[ord(c) for c in "０１２３４５６７８９"]] = ord("0")
-    return table
-
-
-def flags(characters: str) -> Bools:
-    """A table of 65,536 flags: is this code point one of `characters`?"""
-    table = np.zeros(65536, dtype=bool)
-    table[[ord(c) for c in characters if ord(c) < 65536]] = True
     return table
 
 

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from cleaner.corpus import LabelledDocument
+from cleaner.segment import IS_JOINED, IS_SPACE
 
 SAMPLE = 2000
-"""Code points of a document that are looked at."""
+"""Code points of a document whose words are looked at."""
 
 FEWEST_WORDS = 12
 """Below so many words nothing can be said, and the language passes for known."""
@@ -30,9 +31,11 @@ LIKE_ITS_OWN = 0.55
 WORDS_EACH = 80
 _SPACED = re.compile(r"[^\W\d_]+")
 _SCRIPTS = {"ko": (0xAC00, 0xD7A4), "ja": (0x3041, 0x3100), "zh": (0x3400, 0xA000)}
-_SCRIPT_OF = np.zeros(65536, dtype=np.uint8)  # 1, 2, 3: the scripts in their order
+_SCRIPT_OF = np.zeros(65536, dtype=np.uint8)  # 1, 2, 3: the scripts in their order; 4: what does not count, composed or not
 for _number, (_low, _high) in enumerate(_SCRIPTS.values(), 1):
     _SCRIPT_OF[_low:_high] = _number
+_SCRIPT_OF[0x1100:0x1160] = 1  # the consonant that a decomposed Hangul syllable starts with
+_SCRIPT_OF[IS_SPACE | IS_JOINED] = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,9 @@ def known(text: str, scripts: Collection[str], languages: Iterable[Language]) ->
     >>> known("Kaupunginvaltuusto päätti maanantaina sulkea sillan viikoksi, ja kunta maksaa työn kokonaan itse.", [], [english])
     False
     """
-    sample = _sample(text)
-    if script := _script(sample):
+    if script := _script(text):
         return script in scripts
-    tokens = _SPACED.findall(sample.lower())
+    tokens = _SPACED.findall(_sample(text).lower())
     return len(tokens) < FEWEST_WORDS or any(_share(tokens, language.words) >= language.share for language in languages)
 
 
@@ -92,10 +94,9 @@ def guess(text: str, languages: Mapping[str, Language]) -> str:
     >>> guess("Kaupunginvaltuusto päätti maanantaina sulkea sillan.", {})
     ''
     """
-    sample = _sample(text)
-    if script := _script(sample):
+    if script := _script(text):
         return script
-    tokens = _SPACED.findall(sample.lower())
+    tokens = _SPACED.findall(_sample(text).lower())
     if len(tokens) < FEWEST_WORDS:
         return ""
     shares = {lang: _share(tokens, language.words) / language.share for lang, language in languages.items() if language.share > 0}
@@ -103,12 +104,12 @@ def guess(text: str, languages: Mapping[str, Language]) -> str:
     return best if best and shares[best] >= 1 else ""
 
 
-def _script(sample: str) -> str:
+def _script(text: str) -> str:
     """``ko``, ``ja`` or ``zh`` where the writing settles it, else nothing."""
-    codes = np.frombuffer(sample.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    found = dict(zip(_SCRIPTS, np.bincount(_SCRIPT_OF[codes], minlength=4)[1:].tolist()))
-    if sum(found.values()) <= 0.15 * len(sample):
+    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
+    other, ko, ja, zh, _ = np.bincount(_SCRIPT_OF[codes], minlength=5).tolist()
+    if ko + ja + zh <= 0.15 * (other + ko + ja + zh):
         return ""
-    if found["ko"] >= max(found["ja"], found["zh"]):
+    if ko >= max(ja, zh):
         return "ko"
-    return "ja" if found["ja"] > 0.1 * found["zh"] else "zh"
+    return "ja" if ja > 0.1 * zh else "zh"

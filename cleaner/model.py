@@ -2,9 +2,9 @@
 
 Stage one is linear in hashed character n-grams (multinomial logistic regression). Its weights are whole numbers of 8 bits, four
 labels packed in one 64-bit table entry, so that one look-up and one sum serve four labels and sums are exact in any order.
-Stage two is a few shallow trees over the context features (gradient boosting, binary: does the segment go?). Stage three looks
-again, with stage two's verdicts on the segments around in view, so that a block goes or stays together. Leaf values are
-whole numbers too. So a segment gets the same verdict alone, in a batch, or in another order.
+Stage two is a few shallow trees over the context features (``trees.py``; gradient boosting, binary: does the segment go?). Stage
+three looks again, with stage two's verdicts on the segments around in view, so that a block goes or stays together. Leaf values
+are whole numbers too. So a segment gets the same verdict alone, in a batch, or in another order.
 """
 
 from __future__ import annotations
@@ -28,72 +28,20 @@ from cleaner import blocks, features, grams, vocabulary
 from cleaner.errors import ModelError
 from cleaner.language import Language, known
 from cleaner.segment import Bools, Segments
+from cleaner.trees import Scores, Trees, first_look, second_look, sigmoid
 
 FORMAT = 1
-LEAF_SCALE = 1 << 20
 MAX_BYTES = 64 << 20
 """A weights file that unpacks to more is refused before it is unpacked."""
 MAX_LABELS, MAX_TREES = 64, 2000
 """A model with more is refused: it would be no model of ours, and its tables would fill the memory."""
 
 CLEAN, SETTLED = 0.15, 0.02
-"""A document in which stage two gives no segment more than the first is not looked at again, nor is a segment with no more than the
-second: in no text we have did stage three let one of those go."""
+"""A document in which stage two gives no segment more than the first is not looked at again, nor is a segment within the second of
+staying or going: in no text we have did stage three turn one of those."""
 
 STRANGE_FLOOR = 0.99
 """In a language that the corpus lacks, nothing is dropped below this score."""
-
-Scores = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Trees:
-    """Complete binary trees of one depth: ``feature`` and ``threshold`` are ``(n_trees, 2**depth - 1)`` in level order,
-    ``value`` is ``(n_trees, 2**depth)``, in units of ``1 / LEAF_SCALE``. A row goes right where its feature is above the threshold."""
-
-    feature: npt.NDArray[np.int16]
-    threshold: npt.NDArray[np.float32]
-    value: npt.NDArray[np.int32]
-
-    @property
-    def depth(self) -> int:
-        """How many questions lead to a leaf."""
-        return int(self.value.shape[1]).bit_length() - 1
-
-    def raw(self, table: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """The sum of the leaf values each segment falls in: ``(n,)`` of whole numbers, from ``(n_features, n)``.
-
-        Every comparison of several trees at once over a block of segments, then the leaf by bit selection.
-        """
-        n, (trees, nodes) = table.shape[1], self.feature.shape
-        total = np.zeros(n, dtype=np.int64)
-        together = max(_CELLS // max(min(n, _BLOCK), 1), _LEAST)
-        for at in range(0, n, _BLOCK):
-            block = table[:, at : at + _BLOCK]
-            for first in range(0, trees, together):
-                feature, threshold = self.feature[first : first + together].T, self.threshold[first : first + together].T
-                right = (block[feature.ravel()] > threshold.ravel()[:, None]).view(np.uint8).reshape(nodes, -1, block.shape[1])
-                leaf = self._leaves(right).astype(np.intp)
-                leaf += np.arange(first, first + len(leaf))[:, None] * (nodes + 1)
-                total[at : at + _BLOCK] += self.value.ravel().take(leaf).sum(axis=0, dtype=np.int64)
-        return total
-
-    def _leaves(self, right: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The number of the leaf of each tree and segment, ``(n_trees, n)``, from the answers at all nodes, ``(n_nodes, n_trees, n)``."""
-        leaf: npt.NDArray[np.uint8] = right[0].copy()
-        chosen = [right[0]]
-        for level in range(1, self.depth):
-            candidates = right[2**level - 1 : 2 ** (level + 1) - 1]
-            for bit in chosen:  # the highest bit of the path halves the candidates first
-                half = len(candidates) // 2
-                candidates = candidates[:half] ^ ((candidates[:half] ^ candidates[half:]) & bit)
-            chosen.append(candidates[0])
-            leaf += leaf
-            leaf += candidates[0]
-        return leaf
-
-
-_BLOCK, _CELLS, _LEAST = 2048, 16384, 8  # segments in a block, answers at a node, trees together: what fits the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +74,15 @@ class Model:
         if not len(segments):
             return np.zeros((0, len(self.labels)))
         alone, table, _ = self.evidence(segments)
-        raw = self.second.raw(table) / LEAF_SCALE + float(self.arrays["tree_base"])
-        first_look = sigmoid(raw)
+        raw = first_look(self.second, float(self.arrays["tree_base"]), table)
+        go = sigmoid(raw)
         suspicious = np.zeros(int(segments.document[-1]) + 1, dtype=bool)
-        suspicious[segments.document[first_look > CLEAN]] = True
+        suspicious[segments.document[go > CLEAN]] = True
         again = np.flatnonzero(suspicious[segments.document])
         if len(again):
-            seen = blocks.revisited(table[:, again], first_look[again], segments.document[again], alone.counts[again])
-            unsettled = np.flatnonzero(first_look[again] > SETTLED)
-            raw[again[unsettled]] = self.third.raw(seen[:, unsettled]) / LEAF_SCALE + float(self.arrays["look_base"])
+            seen = blocks.revisited(table[:, again], go[again], segments.document[again], alone.counts[again])
+            unsettled = np.flatnonzero((go[again] > SETTLED) & (go[again] < 1 - SETTLED))
+            raw[again[unsettled]] = second_look(self.third, float(self.arrays["look_base"]), seen[:, unsettled])
         slope, offset = self.arrays["calibration"]
         return self._spread(alone.probability().T, sigmoid(slope * raw + offset))
 
@@ -187,12 +135,6 @@ class Model:
             if side.any():
                 result[:, side] *= (weight / result[:, side].sum(axis=1))[:, None]
         return result
-
-
-def sigmoid(raw: Scores) -> Scores:
-    """The logistic function."""
-    result: Scores = 1.0 / (1.0 + np.exp(-raw))
-    return result
 
 
 _CHUNK = 64

@@ -39,8 +39,9 @@ class Summary:
         self.documents += row.get("documents", 0)
         self.characters += row.get("characters", 0)
         self.failed_records += row["failed"]
-        self.kept.update(row.get("kept", {}))
-        self.dropped.update(row.get("dropped", {}))
+        for totals, counts in ((self.kept, row.get("kept", {})), (self.dropped, row.get("dropped", {}))):
+            for label, count in counts.items():  # several times as fast as Counter.update
+                totals[label] += count
         seconds = row.get("seconds") or 0.0
         self.seconds += seconds
         if len(self.slowest) < _SLOWEST:

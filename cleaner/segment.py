@@ -15,7 +15,7 @@ often costs time, not text. Everything works on the code points of a whole batch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,41 +51,49 @@ NOTE_BRACKETS = ("()", "[]", "<>", "【】", "〈〉")
 BRACKET = "[<〈《【［＜「『（(/|"
 
 
-def _flags(characters: str) -> Bools:
-    """A table of 65,536 flags: is this code point one of `characters`? Code points beyond the BMP share the last."""
+CHARACTERS = "".join(map(chr, range(65536)))
+
+
+def flags(characters: str) -> Bools:
+    """A table of 65,536 flags: is this code point one of `characters`? Code points beyond share the last, which is none of them."""
     table = np.zeros(65536, dtype=bool)
-    table[[min(ord(c), 65535) for c in characters if ord(c) < 65535]] = True
+    table[[ord(c) for c in characters if ord(c) < 65535]] = True
     return table
 
 
-_IS_SPACE = _flags(SPACE + LINE_END)
-_IS_LINE_END = _flags(LINE_END)
-_IS_SENTENCE_END = _flags(SENTENCE_END)
-_IS_WIDE_END = _flags(WIDE_END)
-_IS_CLOSER = _flags(CLOSER)
-_IS_MARK = _flags(MARK)
-_IS_BRACKET = _flags(BRACKET)
-_IS_JOINED = np.zeros(65536, dtype=bool)  # what composition (NFC) joins to the character before
-_IS_JOINED[0x0300:0x0370] = _IS_JOINED[0x0653:0x0656] = _IS_JOINED[0x1160:0x1200] = _IS_JOINED[0x3099:0x309B] = True
+def all_that(holds: Callable[[str], bool]) -> Bools:
+    """A table of 65,536 flags: does this hold of the character?"""
+    return np.fromiter(map(holds, CHARACTERS), dtype=bool, count=65536)
+
+
+IS_SPACE = flags(SPACE + LINE_END)
+_IS_LINE_END = flags(LINE_END)
+_IS_SENTENCE_END = flags(SENTENCE_END)
+_IS_WIDE_END = flags(WIDE_END)
+_IS_CLOSER = flags(CLOSER)
+_IS_MARK = flags(MARK)
+_IS_BRACKET = flags(BRACKET)
+IS_JOINED = np.zeros(65536, dtype=bool)  # what composition (NFC) joins to the character before
+IS_JOINED[0x0300:0x0370] = IS_JOINED[0x0653:0x0656] = IS_JOINED[0x1160:0x1200] = IS_JOINED[0x3099:0x309B] = True
 # One look-up for all that is asked of every character.
 _AT, _ENDS_LINE, _BLANK, _OPENS, _MARKS, _JOINS, _PAIRED = (np.uint8(1 << bit) for bit in range(7))
 _CLASS = np.zeros(65536, dtype=np.uint8)
 for _bit, _flagged in (
-    (_AT, _flags("@")), (_ENDS_LINE, _flags(LINE_END)), (_BLANK, _IS_SPACE), (_OPENS, _flags(BRACKET + LIST_MARK)),
-    (_MARKS, _flags(OPENING_MARK)), (_JOINS, _IS_JOINED), (_PAIRED, _flags("".join(NOTE_BRACKETS) + LINE_END)),
+    (_AT, flags("@")), (_ENDS_LINE, flags(LINE_END)), (_BLANK, IS_SPACE), (_OPENS, flags(BRACKET + LIST_MARK)),
+    (_MARKS, flags(OPENING_MARK)), (_JOINS, IS_JOINED), (_PAIRED, flags("".join(NOTE_BRACKETS) + LINE_END)),
 ):  # fmt: skip
     _CLASS[_flagged] |= _bit
-_IS_WORD = _flags("".join(chr(i) for i in range(65535) if chr(i).isalnum() and not 0xD800 <= i < 0xE000))
+_IS_WORD = all_that(str.isalnum)
 _IS_HANGUL = np.zeros(65536, dtype=bool)
 _IS_HANGUL[0xAC00:0xD7A4] = _IS_HANGUL[0x1100:0x1200] = True
-_IS_ADDRESS = _flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
-_IS_LATIN = _flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_IS_COPYRIGHT = _flags("ⓒ©")
-_IS_CLOSING_BRACKET = _flags(")]>】〉》」』")
-_IS_BLOCK_BRACKET = _flags("[<【〈")
-_IS_ANNOUNCED = _flags("[<【〈" + SENTENCE_END + ")]>】〉" + LINE_END)  # where the search for an announcement ends
-_IS_LOWER = _flags("abcdefghijklmnopqrstuvwxyz")
-_IS_UPPER = _flags("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_IS_ADDRESS = flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
+_IS_LATIN = flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_IS_COPYRIGHT = flags("ⓒ©")
+_IS_CLOSING_BRACKET = flags(")]>】〉》」』")
+_IS_BLOCK_BRACKET = flags("[<【〈")
+_IS_ANNOUNCED = flags("[<【〈" + SENTENCE_END + ")]>】〉" + LINE_END)  # where the search for an announcement ends
+_IS_LOWER = flags("abcdefghijklmnopqrstuvwxyz")
+_IS_UPPER = flags("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ def code_points(text: str) -> npt.NDArray[np.uint32]:
 
 def is_space(codes: npt.NDArray[np.uint16]) -> Bools:
     """Which code points are white space or end a line."""
-    result: Bools = _IS_SPACE[codes]
+    result: Bools = IS_SPACE[codes]
     return result
 
 
@@ -207,7 +215,7 @@ def _after_addresses(codes: npt.NDArray[np.uint16], signs: Ints) -> Ints:
         stop[:, 1:] |= _IS_UPPER[tail[:, 1:]] & _IS_LOWER[tail[:, :-1]]
         length = np.where(stop.any(axis=1), stop.argmax(axis=1), tail.shape[1])
         # ``name@``, its domain left out, is an address too where a space follows.
-        bare = _IS_ADDRESS[codes[np.maximum(at - 1, 0)]] & _IS_SPACE[tail[:, 0]] & (at > 0)
+        bare = _IS_ADDRESS[codes[np.maximum(at - 1, 0)]] & IS_SPACE[tail[:, 0]] & (at > 0)
         cuts.append((at + 1 + length)[(length > 0) | bare])
     return np.concatenate(cuts)
 
@@ -215,7 +223,7 @@ def _after_addresses(codes: npt.NDArray[np.uint16], signs: Ints) -> Ints:
 def _openers_after_sentences(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     """List marks, opening brackets and slashes whose last visible predecessor ends a sentence; and ``word /name``."""
     at = at[at > 1]
-    after_space = _IS_SPACE[codes[at - 1]]
+    after_space = IS_SPACE[codes[at - 1]]
     previous = np.where(after_space, at - 2, at - 1)
     before = codes[previous]
     ends = _IS_SENTENCE_END[before] | (_IS_CLOSER[before] & _IS_SENTENCE_END[codes[np.maximum(previous - 1, 0)]])
@@ -229,7 +237,7 @@ def _rights_notes(codes: npt.NDArray[np.uint16], marks: Ints, paired: Ints, join
     """Both ends of the bracket in ``ⓒAgency(no reuse)``: the name is the picture's credit, the note is furniture."""
     signs = marks[_IS_COPYRIGHT[codes[marks]]]
     head = codes[np.minimum(signs[:, None] + np.arange(1, CREDIT), len(codes) - 1)]
-    stop = (head == ord("(")) | _IS_SPACE[head]
+    stop = (head == ord("(")) | IS_SPACE[head]
     at = signs + 1 + stop.argmax(axis=1)
     at = at[stop.any(axis=1) & (codes[np.minimum(at, len(codes) - 1)] == ord("("))]
     return np.concatenate((at, _closed(codes, at, paired, joined, "()")))
@@ -252,7 +260,7 @@ def _closed(codes: npt.NDArray[np.uint16], at: Ints, paired: Ints, joined: Ints,
     edges = paired[(kind == opened) | (kind == closed) | _IS_LINE_END[kind]]
     end = edges[np.searchsorted(edges, at, side="right").clip(max=len(edges) - 1)]
     length = end - at - 1 - (np.searchsorted(joined, end) - np.searchsorted(joined, at))
-    good = (codes[end] == closed) & (length >= ASIDE) & (length <= NOTE) & _IS_SPACE[codes[np.minimum(end + 1, len(codes) - 1)]]
+    good = (codes[end] == closed) & (length >= ASIDE) & (length <= NOTE) & IS_SPACE[codes[np.minimum(end + 1, len(codes) - 1)]]
     result: Ints = end[good] + 1
     return result
 
@@ -280,7 +288,7 @@ def _sentence_starts(codes: npt.NDArray[np.uint16], line_start: Ints, line_end: 
     after = np.minimum(after, last)
     following = codes[after]
     glued = _IS_HANGUL[codes[np.maximum(ends - 1, 0)]] & (codes[ends] == ord(".")) & (_IS_HANGUL[following] | (after > ends + 1))
-    good = _IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued
+    good = IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued
     return _outside_brackets(codes, after[good])
 
 

@@ -30,8 +30,9 @@ from cleaner.corpus import LabelledDocument, label_names, segment_labels, vouche
 from cleaner.errors import CorpusError
 from cleaner.evaluate import Quality, measure
 from cleaner.language import learn_languages
-from cleaner.model import FORMAT, LEAF_SCALE, Model, Scores, Trees, feature_settings, sigmoid
+from cleaner.model import FORMAT, Model, feature_settings
 from cleaner.segment import Segments, segment
+from cleaner.trees import LEAF_SCALE, Scores, Trees, first_look, second_look, sigmoid
 
 KEPT_BY_DEFAULT = ("editorial", "caption", "byline")
 DROPPED_BY_DEFAULT = ("ad", "boilerplate")
@@ -327,10 +328,10 @@ def train(
     for k, stage in zip(present, stages):
         table[:, fold == k] = everything.table(stage, drops)[:, fold == k]
     weight = weight * _stakes(everything.segments, gold, goes, labels)
-    second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs, TREES)
+    second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs, TREES, first_look)
     report(f"stage two fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
     again = blocks.revisited(table, sigmoid(raw), everything.segments.document, everything.counts)
-    third, raw = _cross_fit(again, goes, weight, fold, present, n_jobs, LOOK_TREES)
+    third, raw = _cross_fit(again, goes, weight, fold, present, n_jobs, LOOK_TREES, second_look)
     report(f"stage three fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
 
     dropped = [name for name, drop in zip(labels, drops) if drop]
@@ -385,6 +386,7 @@ def _cross_fit(
     present: Sequence[int],
     n_jobs: int,
     settings: dict[str, Any],
+    look: Callable[[Trees, float, Floats], Scores],
 ) -> tuple[tuple[Trees, float], Scores]:
     """Trees fitted on everything, and for each segment the raw score of trees that did not see its fold."""
     fits = _fits(fold, weight, present)
@@ -393,7 +395,7 @@ def _cross_fit(
     fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_trees)(codes[used], edges, goes[used], weight[used], settings) for used in fits)
     raw = np.zeros(len(fold))
     for k, (trees, base) in zip(present, fitted):
-        raw[fold == k] = trees.raw(table[:, fold == k]) / LEAF_SCALE + base
+        raw[fold == k] = look(trees, base, table[:, fold == k])
     return fitted[-1], raw
 
 
@@ -450,7 +452,7 @@ def measured_curve(
 ) -> list[dict[str, float]]:
     """What each threshold would keep and drop on the folds: rows of threshold, kept_chars, drop_precision, drop_recall."""
     table = []
-    for threshold in (*np.round(np.arange(0.05, 0.95, 0.05), 2), 0.95, 0.97, 0.98, 0.99):
+    for threshold in np.round(np.arange(0.05, 0.995, 0.01), 2):
         quality = measure(documents, segments, np.round(scores, 4) >= threshold, dropped, weights)
         row = {
             "threshold": float(threshold),

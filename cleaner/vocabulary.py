@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cleaner.grams import FINAL, Folded, Hashes, flags
-from cleaner.places import places
-from cleaner.segment import Ints
+from cleaner.grams import FINAL, Folded, Hashes
+from cleaner.places import places, running_sums
+from cleaner.segment import Ints, all_that
 
 Floats = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
@@ -24,7 +24,7 @@ Weights = npt.NDArray[np.float64]
 _IDEOGRAPHIC = np.zeros(65536, dtype=bool)
 _IDEOGRAPHIC[0x3040:0xA000] = True
 _IDEOGRAPHIC[0xAC00:0xD7A4] = True
-_LETTER = flags("".join(chr(i) for i in range(65535) if chr(i).isalpha() and not 0xD800 <= i < 0xE000))
+_LETTER = all_that(str.isalpha)
 
 KEY_BITS = 16
 RARITY_UNIT = 20  # rarities are whole numbers, so many to one nat
@@ -131,8 +131,9 @@ def shared_with_body(keys: Keys, document: Ints, body: npt.NDArray[np.bool_]) ->
 def _shares(part: Weights, whole: Weights, document: Ints, windows: Sequence[tuple[int, int]]) -> list[npt.NDArray[Any]]:
     """Part over whole, summed over each window around each segment."""
     place = places(document)
-    running: list[Weights] = [np.concatenate((np.zeros(1), np.cumsum(values))) for values in (part, whole)]
-    return [place.windows(running[0], low, high) / np.maximum(place.windows(running[1], low, high), 1) for low, high in windows]
+    running = running_sums(np.stack((part, whole)))
+    sums = [place.windows(running, low, high) for low, high in windows]
+    return [of_part / np.maximum(of_whole, 1) for of_part, of_whole in sums]
 
 
 def document_frequency(folded: Folded, hashes: Sequence[Hashes], document: Ints, n_documents: int) -> Ints:

@@ -14,8 +14,8 @@ Run: TypeAlias = "tuple[int, str, float, bool]"
 def clean_text(text: str, spans: Sequence[tuple[int, int, int, bool]]) -> str:
     """The kept spans of `text`, in order and unchanged, laid out as in the source.
 
-    Each span is (line, start, end, kept). Nothing dropped: the text itself. Otherwise every line that keeps something stays
-    a line, a line that keeps nothing goes, and the blank lines around a gap count once.
+    Each span is (line, start, end, kept). Nothing dropped: the text itself. Otherwise what stands between two kept neighbours stays
+    as it is, a line that keeps nothing goes, and the blank lines around a gap count once.
 
     >>> clean_text("A story.\\n\\nBuy now!\\n\\nIts end.", [(0, 0, 8, True), (2, 10, 18, False), (4, 20, 28, True)])
     'A story.\\n\\nIts end.'
@@ -24,22 +24,24 @@ def clean_text(text: str, spans: Sequence[tuple[int, int, int, bool]]) -> str:
         return text
     parts: list[str] = []
     line_end = "\r\n" if "\r\n" in text else "\n"
-    last_line, last_end = -1, 0  # of the last kept span
-    seen_line, seen_end, gap = -1, 0, 0  # of the last span, kept or not, and the widest run of line breaks since the last kept one
+    first, last_line, last_end = -1, -1, 0  # the open stretch of kept spans: where it starts (-1: none is), its last line, its end
+    seen_line, seen_end, gap = -1, 0, 0  # of the span before, and the widest run of line breaks since the last stretch
     for line, start, end, kept in spans:
+        if first >= 0:
+            if kept:
+                last_line, last_end = line, end
+                continue
+            parts.append(text[first:last_end])
+            first, seen_line, seen_end, gap = -1, last_line, last_end, 0
         if seen_line >= 0 and line != seen_line:
             gap = max(gap, line - seen_line if line_end == "\n" else text.count("\n", seen_end, start))  # CR LF counts as two lines
+        if kept:
+            if parts:
+                parts.append(" " if line == last_line else line_end * max(gap, 1))
+            first, last_line, last_end = start, line, end
         seen_line, seen_end = line, end
-        if not kept:
-            continue
-        if last_line < 0:
-            parts.append(text[start:end])
-        elif line == last_line:
-            between = text[last_end:start]
-            parts += [between if between.isspace() or not between else " ", text[start:end]]
-        else:
-            parts += [line_end * max(gap, 1), text[start:end]]
-        last_line, last_end, gap = line, end, 0
+    if first >= 0:
+        parts.append(text[first:last_end])
     return "".join(parts) + line_end * (bool(parts) and text.endswith("\n"))
 
 

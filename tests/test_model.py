@@ -14,7 +14,8 @@ import pytest
 from conftest import AD, STORY
 
 from cleaner import Cleaner, ModelError
-from cleaner.model import CARD_FILE, WEIGHTS_FILE, Trees, load_model, packaged_model, save_model, sigmoid
+from cleaner.model import CARD_FILE, WEIGHTS_FILE, load_model, packaged_model, save_model
+from cleaner.trees import Trees, first_look, sigmoid
 from cleaner.segment import segment
 
 TEXT = "\n".join([*STORY, *AD])

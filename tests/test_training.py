@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from cleaner import CorpusError, augment, training
 from cleaner.corpus import LabelledDocument
 from cleaner.evaluate import evaluate_model
-from cleaner.model import LEAF_SCALE
+from cleaner.trees import LEAF_SCALE
 from cleaner.segment import segment
 
 NEW_PAPERS = ("Delta Echo", "Cape Mail")
