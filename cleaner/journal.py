@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from cleaner.manifest import MANIFEST, lines_of, order_of
-from cleaner.spool import checksum
+from cleaner.spool import checksum, from_json_line
 from cleaner.task import Done, Settings
 
 JOURNAL = "journal.jsonl"
@@ -99,7 +99,7 @@ class Finished:
             for name, size, crc in entry.spools.values():
                 if self._spool(name).stat().st_size != size or checksum(str(self._spool(name))) != crc:
                     return False
-            made = [row for row in map(json.loads, rows.splitlines()) if row.get("output")]
+            made = [row for row in map(from_json_line, rows.splitlines()) if row.get("output")]
             return all(checksum(str(out / row["output"])) == row["output_crc"] for row in made)
         except OSError:
             return False

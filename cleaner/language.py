@@ -56,13 +56,17 @@ def learn_languages(documents: Sequence[LabelledDocument]) -> dict[str, dict[str
     for lang, token_lists in sorted(texts.items()):
         count = Counter(word for tokens in token_lists for word in set(tokens))
         words = sorted(sorted(count), key=lambda word: -count[word])[:WORDS_EACH]
-        shares = [_share(tokens, frozenset(words)) for tokens in token_lists if tokens]
+        shares = [_share(Counter(tokens), frozenset(words)) for tokens in token_lists if tokens]
         learned[lang] = {"share": round(LIKE_ITS_OWN * median(shares or [1.0]), 4), "words": words}
     return learned
 
 
-def _share(tokens: Sequence[str], words: frozenset[str]) -> float:
-    return sum(map(words.__contains__, tokens)) / len(tokens)
+def _share(tokens: Counter[str], words: frozenset[str]) -> float:
+    return sum(map(tokens.__getitem__, words & tokens.keys())) / tokens.total()
+
+
+def _tokens(text: str) -> Counter[str]:
+    return Counter(_SPACED.findall(_sample(text).lower()))
 
 
 def _sample(text: str) -> str:
@@ -82,8 +86,8 @@ def known(text: str, scripts: Collection[str], languages: Iterable[Language]) ->
     """
     if script := _script(text):
         return script in scripts
-    tokens = _SPACED.findall(_sample(text).lower())
-    return len(tokens) < FEWEST_WORDS or any(_share(tokens, language.words) >= language.share for language in languages)
+    tokens = _tokens(text)
+    return tokens.total() < FEWEST_WORDS or any(_share(tokens, language.words) >= language.share for language in languages)
 
 
 def guess(text: str, languages: Mapping[str, Language]) -> str:
@@ -96,8 +100,8 @@ def guess(text: str, languages: Mapping[str, Language]) -> str:
     """
     if script := _script(text):
         return script
-    tokens = _SPACED.findall(_sample(text).lower())
-    if len(tokens) < FEWEST_WORDS:
+    tokens = _tokens(text)
+    if tokens.total() < FEWEST_WORDS:
         return ""
     shares = {lang: _share(tokens, language.words) / language.share for lang, language in languages.items() if language.share > 0}
     best = max(shares, key=lambda lang: shares[lang], default="")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
+
+from cleaner.spool import from_json_line
 
 _SLOWEST, _EXAMPLES = 10, 3
 
@@ -62,7 +63,7 @@ def summarise(lines: Iterable[bytes]) -> Summary:
     """The totals over the rows of a manifest."""
     summary = Summary()
     for line in lines:
-        summary.add(json.loads(line))
+        summary.add(from_json_line(line))
     return summary
 
 
@@ -104,7 +105,7 @@ def _failures(failures: Iterable[bytes]) -> list[str]:
     counts: Counter[str] = Counter()
     examples: dict[str, list[str]] = defaultdict(list)
     for line in failures:
-        row = json.loads(line)
+        row = from_json_line(line)
         kind = kind_of_failure(row["reason"])
         counts[kind] += 1
         if len(examples[kind]) < _EXAMPLES:

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from cleaner import CorpusError, augment, training
 from cleaner.corpus import LabelledDocument
 from cleaner.evaluate import evaluate_model
-from cleaner.trees import LEAF_SCALE
 from cleaner.segment import segment
+from cleaner.trees import LEAF_SCALE
 
 NEW_PAPERS = ("Delta Echo", "Cape Mail")
 
