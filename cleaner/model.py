@@ -28,7 +28,7 @@ from cleaner import blocks, features, grams, vocabulary
 from cleaner.errors import ModelError
 from cleaner.language import Language, known
 from cleaner.segment import Bools, Segments
-from cleaner.trees import Scores, Trees, first_look, second_look, sigmoid
+from cleaner.trees import Scores, Trees, first_look, second_look, sigmoid, unsettled
 
 FORMAT = 1
 MAX_BYTES = 64 << 20
@@ -36,9 +36,8 @@ MAX_BYTES = 64 << 20
 MAX_LABELS, MAX_TREES = 64, 2000
 """A model with more is refused: it would be no model of ours, and its tables would fill the memory."""
 
-CLEAN, SETTLED = 0.15, 0.02
-"""A document in which stage two gives no segment more than the first is not looked at again, nor is a segment within the second of
-staying or going: in no text we have did stage three turn one of those."""
+CLEAN = 0.15
+"""A document in which stage two gives no segment more is not looked at again: in no text we have did stage three drop a word of one."""
 
 STRANGE_FLOOR = 0.99
 """In a language that the corpus lacks, nothing is dropped below this score."""
@@ -81,8 +80,8 @@ class Model:
         again = np.flatnonzero(suspicious[segments.document])
         if len(again):
             seen = blocks.revisited(table[:, again], go[again], segments.document[again], alone.counts[again])
-            unsettled = np.flatnonzero((go[again] > SETTLED) & (go[again] < 1 - SETTLED))
-            raw[again[unsettled]] = second_look(self.third, float(self.arrays["look_base"]), seen[:, unsettled])
+            rest = unsettled(go[again])
+            raw[again[rest]] = second_look(self.third, float(self.arrays["look_base"]), seen[:, rest])
         slope, offset = self.arrays["calibration"]
         return self._spread(alone.probability().T, sigmoid(slope * raw + offset))
 

@@ -88,6 +88,7 @@ _IS_HANGUL = np.zeros(65536, dtype=bool)
 _IS_HANGUL[0xAC00:0xD7A4] = _IS_HANGUL[0x1100:0x1200] = True
 _IS_ADDRESS = flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
 _IS_LATIN = flags("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_IS_DIGIT = flags("0123456789")
 _IS_COPYRIGHT = flags("ⓒ©")
 _IS_CLOSING_BRACKET = flags(")]>】〉》」』")
 _IS_BLOCK_BRACKET = flags("[<【〈")
@@ -288,7 +289,11 @@ def _sentence_starts(codes: npt.NDArray[np.uint16], line_start: Ints, line_end: 
     after = np.minimum(after, last)
     following = codes[after]
     glued = _IS_HANGUL[codes[np.maximum(ends - 1, 0)]] & (codes[ends] == ord(".")) & (_IS_HANGUL[following] | (after > ends + 1))
-    good = IS_SPACE[following] | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued
+    # The point of a date or of a list's number, ``2019. 4. 21.``, ends no sentence.
+    digit, second, third = (codes[np.maximum(ends - back, 0)] for back in (1, 2, 3))
+    short = IS_SPACE[second] | (_IS_DIGIT[second] & IS_SPACE[third])
+    numbered = _IS_DIGIT[digit] & (short | _IS_DIGIT[codes[np.minimum(after + 1, last)]]) & (codes[ends] == ord("."))
+    good = (IS_SPACE[following] & ~numbered) | (_IS_WIDE_END[codes[ends]] & ~_IS_SENTENCE_END[following]) | glued
     return _outside_brackets(codes, after[good])
 
 

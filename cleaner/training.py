@@ -32,7 +32,7 @@ from cleaner.evaluate import Quality, measure
 from cleaner.language import learn_languages
 from cleaner.model import FORMAT, Model, feature_settings
 from cleaner.segment import Segments, segment
-from cleaner.trees import LEAF_SCALE, Scores, Trees, first_look, second_look, sigmoid
+from cleaner.trees import LEAF_SCALE, Scores, Trees, first_look, second_look, sigmoid, unsettled
 
 KEPT_BY_DEFAULT = ("editorial", "caption", "byline")
 DROPPED_BY_DEFAULT = ("ad", "boilerplate")
@@ -56,7 +56,7 @@ LOOK_TREES = {**TREES, "max_iter": 150, "max_depth": 5, "learning_rate": 0.1}
 BINS = 128
 ROUNDING = 1e-5
 
-LABEL_WEIGHTS = {"ad": 3.0}
+LABEL_WEIGHTS = {"ad": 3.0, "boilerplate": 1.5}
 """In stages two and three. Ads are what people come for, and in most articles there are none: without this, scores of short blocks
 between long paragraphs stay low."""
 
@@ -331,7 +331,10 @@ def train(
     second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs, TREES, first_look)
     report(f"stage two fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
     again = blocks.revisited(table, sigmoid(raw), everything.segments.document, everything.counts)
-    third, raw = _cross_fit(again, goes, weight, fold, present, n_jobs, LOOK_TREES, second_look)
+    rest = unsettled(sigmoid(raw))
+    if not all(0 < goes[rest][used].sum() < used.sum() for used in _fits(fold[rest], weight[rest], present)):
+        rest = np.arange(len(raw))  # too few to learn from
+    third, raw[rest] = _cross_fit(again[:, rest], goes[rest], weight[rest], fold[rest], present, n_jobs, LOOK_TREES, second_look)
     report(f"stage three fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
 
     dropped = [name for name, drop in zip(labels, drops) if drop]

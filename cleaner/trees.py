@@ -15,6 +15,9 @@ LEAF_SCALE = 1 << 20
 FIRST_TREES, STAYS_EARLY = 25, -2.5
 """A segment that so many trees of stage two put below so much (log odds) sees no more of them."""
 
+SETTLED = 0.01
+"""Stage three does not look at segments that stage two puts within this of staying or going, in learning as in life."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trees:
@@ -88,6 +91,11 @@ def second_look(trees: Trees, base: float, table: npt.NDArray[np.float32]) -> Sc
 
 
 _BLOCK, _CELLS, _LEAST = 4096, 32768, 8  # segments in a block, answers at a node, trees together: what fits the cache
+
+
+def unsettled(go: Scores) -> npt.NDArray[np.int64]:
+    """The segments, of which stage two says `go`, that stage three looks at."""
+    return np.flatnonzero((go > SETTLED) & (go < 1 - SETTLED))
 
 
 def sigmoid(raw: Scores) -> Scores:

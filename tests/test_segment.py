@@ -157,12 +157,16 @@ def test_decomposed_text_is_cut_like_composed_text():
 
 
 def test_sentence_ends_of_each_script():
-    """Closing quotes stay with their sentence; wide stops need no space; a Korean full stop may be glued; a number's point is none."""
+    """Closing quotes stay with their sentence; wide stops need no space; a Korean full stop may be glued; the point in a number, after a list's
+    number or in a date is none."""
     tail = " ▶ x"
     assert pieces('그는 "간다." 그리고 갔다.' + tail)[:2] == ['그는 "간다."', "그리고 갔다."]
     assert pieces("雨が降った。風も強い。" + tail)[:2] == ["雨が降った。", "風も強い。"]
     assert pieces("예산이 늘었다.주민은 반겼다." + tail)[:2] == ["예산이 늘었다.", "주민은 반겼다."]
     assert pieces("수치는 3.5에서 4.1로 올랐다." + tail)[:1] == ["수치는 3.5에서 4.1로 올랐다."]
+    assert pieces("행사는 2019. 4. 21. 열린다. 끝이다." + tail)[:2] == ["행사는 2019. 4. 21. 열린다.", "끝이다."]
+    assert pieces("두 가지다. 1. 물을 끓인다. 10. 식힌다." + tail)[:3] == ["두 가지다.", "1. 물을 끓인다.", "10. 식힌다."]
+    assert pieces("회원은 모두 412. 그중 절반이 왔다." + tail)[:2] == ["회원은 모두 412.", "그중 절반이 왔다."]
     assert pieces("He left. She stayed." + tail)[:2] == ["He left.", "She stayed."]
 
 
