@@ -19,7 +19,7 @@ import numpy as np
 from cleaner.corpus import LabelledDocument
 from cleaner.segment import IS_JOINED, IS_SPACE
 
-SAMPLE = 2000
+SAMPLE = 1200
 """Code points of a document whose words are looked at."""
 
 FEWEST_WORDS = 12

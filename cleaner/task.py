@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import gc
 import os
 import signal
 import threading
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import parent_process
@@ -128,7 +129,8 @@ def clean_task(task: Task, settings: Settings) -> Done:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the run decides
         keep_memory()
     try:
-        return _Run(task, settings).run()
+        with _uncollected():
+            return _Run(task, settings).run()
     except (Exception, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # the panic of a library in Rust is no Exception
@@ -148,6 +150,18 @@ def judge(cleaner: Cleaner, documents: Sequence[Document]) -> list[Judged]:
     from cleaner import bulk
 
     return bulk.judge(cleaner, documents)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for cycles, which finds none here and takes an eighth of the time."""
+    wanted = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if wanted:
+            gc.enable()
 
 
 @cache
