@@ -51,12 +51,12 @@ VARIANT_WEIGHTS = {"transplanted": 1.0, "paragraphed": 0.5, "flattened": 0.3, "w
 no writer could write enough of."""
 
 TREES = {"max_iter": 100, "max_depth": 4, "learning_rate": 0.12, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
-LOOK_TREES = {**TREES, "max_iter": 150, "max_depth": 5, "learning_rate": 0.1}
+LOOK_TREES = {**TREES, "max_iter": 150, "max_depth": 5, "learning_rate": 0.1, "min_samples_leaf": 40}
 """Stage two judges every segment and must be quick; stage three looks at the few that stage two did not settle."""
 BINS = 128
 ROUNDING = 1e-5
 
-LABEL_WEIGHTS = {"ad": 3.0, "boilerplate": 1.5}
+LABEL_WEIGHTS = {"ad": 3.0}
 """In stages two and three. Ads are what people come for, and in most articles there are none: without this, scores of short blocks
 between long paragraphs stay low."""
 
@@ -371,7 +371,7 @@ def train(
 def _stakes(segments: Segments, gold: npt.NDArray[np.int64], goes: npt.NDArray[np.bool_], labels: Sequence[str]) -> npt.NDArray[np.float64]:
     """What is at stake in each segment: by its label where it should go, by its length where it should stay."""
     by_label = np.array([LABEL_WEIGHTS.get(name, 1.0) for name in labels])[gold]
-    by_length = np.clip(np.sqrt((segments.end - segments.start) / PARAGRAPH), 0.7, 4.0)
+    by_length = np.clip(np.sqrt((segments.end - segments.start) / PARAGRAPH), 1.0, 4.0)
     result: npt.NDArray[np.float64] = np.where(goes, by_label, by_length)
     return result
 
