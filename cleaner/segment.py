@@ -224,6 +224,7 @@ def _after_addresses(codes: npt.NDArray[np.uint16], signs: Ints) -> Ints:
 def _openers_after_sentences(codes: npt.NDArray[np.uint16], at: Ints) -> Ints:
     """List marks, opening brackets and slashes whose last visible predecessor ends a sentence; and ``word /name``."""
     at = at[at > 1]
+    at = at[~_IS_LINE_END[codes[at - 1]]]  # what ends the line before does not count
     after_space = IS_SPACE[codes[at - 1]]
     previous = np.where(after_space, at - 2, at - 1)
     before = codes[previous]
