@@ -35,8 +35,8 @@ from cleaner.vocabulary import BODY_NAMES, VOCABULARY_NAMES, Keys, shared_vocabu
 Floats = npt.NDArray[np.float32]
 
 
-def _class_tables() -> tuple[npt.NDArray[np.int64], ...]:
-    """Character classes as counters of 16 bits, four to an integer: one sum counts four classes."""
+def _class_table() -> npt.NDArray[np.uint8]:
+    """The class of each character: its place in `CLASS_NAMES` and one, or 0 for none."""
     classes: list[Bools] = []
     ranges: tuple[tuple[tuple[int, int], ...], ...] = (
         ((0xAC00, 0xD7A4), (0x3131, 0x318F)),  # Hangul
@@ -56,17 +56,17 @@ def _class_tables() -> tuple[npt.NDArray[np.int64], ...]:
         table = np.zeros(65536, dtype=bool)
         table[[ord(c) for c in characters if ord(c) < 65536]] = True
         classes.append(table)
-    tables = []
-    for at in range(0, len(classes), 4):
-        packed = np.zeros(65536, dtype=np.int64)
-        for shift, table in enumerate(classes[at : at + 4]):
-            packed |= table.astype(np.int64) << (16 * shift)
-        tables.append(packed)
-    return tuple(tables)
+    classes.append(ord(" ") == FOLD)
+    result = np.zeros(65536, dtype=np.uint8)
+    for number, table in enumerate(classes, 1):
+        result[table] = number
+    return result
 
 
 CLASS_NAMES = ("hangul", "kana", "han", "small", "capital", "digit", "other_alphabet", "stop", "mark", "bracket", "address", "joint")
-_CLASSES = _class_tables()
+_CLASS = _class_table()
+_SPACE = len(CLASS_NAMES)  # the class after those; its counts are of words
+_CLASSES = _SPACE + 2
 _STOPS, _MARKS, _OPENERS, _CLOSERS = flags(SENTENCE_END), flags(MARK), flags(BRACKET + "\"'“‘"), flags(CLOSER)
 
 SHAPE_NAMES = (
@@ -79,17 +79,28 @@ def shape(folded: Folded) -> Floats:
     """The shape of each segment: ``(len(SHAPE_NAMES), n_segments)``."""
     raw, start, end = folded.raw, folded.start, folded.end
     length = np.maximum(end - start, 1).astype(np.float32)
-    columns = [np.log1p(length)]
-    for packed in _CLASSES:
-        sums = span_sums(packed[raw], start, end).astype(np.int64)
-        columns += [((sums >> (16 * slot)) & 0xFFFF) / length for slot in range(4)]
+    counts = _class_counts(folded)
+    columns = [np.log1p(length), *(counts[:_SPACE] / length)]
     first, last = raw[start], raw[np.maximum(end - 1, start)]
     second_last = raw[np.maximum(end - 2, start)]
     capital = FOLD[first] != first
     columns += [_MARKS[first], _OPENERS[first], capital, (first >= 48) & (first < 58)]
     columns += [_STOPS[last] | (_CLOSERS[last] & _STOPS[second_last]), _CLOSERS[last]]
-    columns += [span_sums((folded.codes == 32).astype(np.int32), start, end) / length]
+    columns += [counts[_SPACE] / length]
     return np.asarray(columns, dtype=np.float32)
+
+
+def _class_counts(folded: Folded) -> Ints:
+    """How many characters of each class each segment has: ``(len(CLASS_NAMES) + 1, n_segments)``, white space last.
+
+    One count over all cells of span and class, where spans are the segments and what stands between them.
+    """
+    n = len(folded.start)
+    edges = np.zeros(2 * n + 2, dtype=np.int64)
+    edges[1:-1:2], edges[2:-1:2], edges[-1] = folded.start, folded.end, len(folded.raw)
+    cells = np.repeat(np.arange(0, (2 * n + 1) * _CLASSES, _CLASSES), np.diff(edges))
+    cells += _CLASS[folded.raw]
+    return np.bincount(cells, minlength=(2 * n + 1) * _CLASSES).reshape(-1, _CLASSES)[1::2, 1:].T
 
 
 def repetitions(folded: Folded, hashes: Sequence[Hashes], document: Ints) -> Floats:
@@ -257,4 +268,4 @@ def context_names(labels: int) -> list[str]:
     empty = Segments(np.zeros(0, dtype=np.uint16), nothing, nothing, nothing, nothing, nothing)
     zeros = np.zeros((len(SHAPE_NAMES), 0), dtype=np.float32)
     alone = Alone(np.zeros((labels - 1, 0)), np.zeros(0), np.zeros(labels - 1), 1.0)
-    return context(empty, zeros, Keys(nothing, nothing, np.zeros(0)), zeros[0], alone, np.zeros(labels, dtype=bool))[1]
+    return context(empty, zeros, Keys(nothing, np.zeros(0), nothing, nothing), zeros[0], alone, np.zeros(labels, dtype=bool))[1]

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from cleaner import blocks, features, grams, vocabulary
 from cleaner.errors import ModelError
-from cleaner.language import Language, known
+from cleaner.language import Language, Languages, known
 from cleaner.segment import Bools, Segments
 from cleaner.trees import Scores, Trees, first_look, second_look, sigmoid, unsettled
 
@@ -66,7 +66,7 @@ class Model:
         self.second = Trees(arrays["tree_feature"], arrays["tree_threshold"], arrays["tree_value"])
         self.third = Trees(arrays["look_feature"], arrays["look_threshold"], arrays["look_value"])
         self._tables = pack(arrays["weights"])
-        self._languages = [Language(frozenset(learned["words"]), learned["share"]) for learned in card.get("words", {}).values()]
+        self._languages = Languages([Language(frozenset(words["words"]), words["share"]) for words in card.get("words", {}).values()])
 
     def probabilities(self, segments: Segments) -> Scores:
         """The probability of each label for each segment in its context: ``(n_segments, n_labels)``, rows sum to 1."""
@@ -92,7 +92,7 @@ class Model:
         """
 
         def least(numbers: npt.NDArray[np.int64]) -> Scores:
-            if not self._languages:
+            if not len(self._languages):
                 return np.zeros(len(numbers))
             strange = [not known(texts[number], self.card["languages"], self._languages) for number in numbers.tolist()]
             return np.where(strange, STRANGE_FLOOR, 0.0)
@@ -105,7 +105,7 @@ class Model:
         hashes = grams.rolling_hashes(folded.codes)
         alone = self.alone(folded, hashes)
         shapes = features.shape(folded)
-        keys = vocabulary.weighed_keys(folded, hashes, self.arrays["rarity"])
+        keys = vocabulary.weighed_keys(folded, hashes, segments.document, self.arrays["rarity"])
         repeated = features.repetitions(folded, hashes, segments.document)
         table, names = features.context(segments, shapes, keys, repeated, alone, self.drops)
         return alone, table, names

@@ -97,7 +97,7 @@ def prepare(documents: Sequence[LabelledDocument], labels: Sequence[str], n_own:
     frequency = vocabulary.document_frequency(folded, hashes, segments.document, n_own)
     return Prepared(
         documents, segments, segment_labels(documents, segments, labels), gram_matrix(folded, hashes), features.shape(folded),
-        vocabulary.weighed_keys(folded, hashes, vocabulary.rarity(frequency, n_own, own=1)),
+        vocabulary.weighed_keys(folded, hashes, segments.document, vocabulary.rarity(frequency, n_own, own=1)),
         features.repetitions(folded, hashes, segments.document), frequency, grams.gram_counts(folded),
     )  # fmt: skip
 

@@ -21,10 +21,10 @@ from cleaner.segment import Ints, all_that
 Floats = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
 
-_IDEOGRAPHIC = np.zeros(65536, dtype=bool)
-_IDEOGRAPHIC[0x3040:0xA000] = True
-_IDEOGRAPHIC[0xAC00:0xD7A4] = True
-_LETTER = all_that(str.isalpha)
+_LETTER, _IDEOGRAPH = 1, 2
+_KIND = all_that(str.isalpha).astype(np.uint8)
+_KIND[0x3040:0xA000] = _IDEOGRAPH
+_KIND[0xAC00:0xD7A4] = _IDEOGRAPH
 
 KEY_BITS = 16
 RARITY_UNIT = 20  # rarities are whole numbers, so many to one nat
@@ -41,47 +41,53 @@ VOCABULARY_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The word-like keys of a batch, in order: the segment each stands in, the key, and its weight (its rarity in the corpus)."""
+    """The word-like keys of a batch, in order: the segment each stands in, its weight (its rarity in the corpus), and its cell.
+
+    A cell is the key and the place of its document among `_DOCUMENTS_AT_ONCE`; ``bounds`` say where each such group begins.
+    """
 
     owner: Ints
-    key: Ints
     weight: Weights
+    cell: Ints
+    bounds: Ints
 
 
 def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Ints, Ints]:
     """Word-like keys, in order: the segment each stands in, and the key. Pairs of ideographs or Hangul; else four letters."""
-    codes = folded.codes
-    ideographic = _IDEOGRAPHIC[codes]
-    letter = _LETTER[codes] & ~ideographic
-    pair, quad = np.zeros(len(codes), dtype=bool), np.zeros(len(codes), dtype=bool)
-    pair[:-1] = ideographic[:-1] & ideographic[1:]
-    quad[:-3] = letter[:-3] & letter[1:-2] & letter[2:-1] & letter[3:]
+    kind = _KIND[folded.codes]
+    ideographic, letter = kind == _IDEOGRAPH, kind == _LETTER
+    pair = ideographic[:-3] & ideographic[1:-2]  # separators end the text: no key starts in its last three positions
+    quad = letter[:-3] & letter[1:-2] & letter[2:-1] & letter[3:]
     position = np.flatnonzero(pair | quad)
-    key = np.where(pair[position], hashes[1][position], hashes[3][position])
-    owner = np.repeat(np.arange(-1, len(folded.start)), np.diff(np.concatenate(([0], folded.start, [len(codes)]))))[position]
+    key = hashes[3][position]
+    paired = np.flatnonzero(pair[position])
+    key[paired] = hashes[1][position[paired]]
+    owner = np.repeat(np.arange(-1, len(folded.start)), np.diff(np.concatenate(([0], folded.start, [len(kind)]))))[position]
     return owner, ((key * FINAL) >> np.uint32(32 - KEY_BITS)).astype(np.int64)
 
 
-def weighed_keys(folded: Folded, hashes: Sequence[Hashes], rarity: npt.NDArray[np.uint8]) -> Keys:
-    """The keys that tell something, with their weights; `rarity` has one entry for each key."""
+def weighed_keys(folded: Folded, hashes: Sequence[Hashes], document: Ints, rarity: npt.NDArray[np.uint8]) -> Keys:
+    """The keys that tell something, with their weights; `rarity` has one entry for each key, `document` one for each segment."""
     owner, key = vocabulary_keys(folded, hashes)
-    rare = np.flatnonzero(rarity[key] >= _COMMON)  # what every article says tells nothing
-    return Keys(owner[rare], key[rare], rarity[key[rare]].astype(np.float64))
-
-
-def _spread(keys: Keys, document: Ints, counted: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Ints]:
-    """For each key, the first and the last segment of its document that has it: of those `counted`, if given (-1: none has)."""
-    owner = keys.owner
-    first, last = np.empty(len(owner), dtype=np.int64), np.empty(len(owner), dtype=np.int64)
+    weight = rarity[key]
+    rare = np.flatnonzero(weight >= _COMMON)  # what every article says tells nothing
+    owner, key = owner[rare], key[rare]
     of_document = document[owner] if len(owner) else owner
     n_documents = int(document[-1]) + 1 if len(document) else 0
     bounds = np.searchsorted(of_document, np.arange(0, n_documents + _DOCUMENTS_AT_ONCE, _DOCUMENTS_AT_ONCE))
-    cells = (of_document % _DOCUMENTS_AT_ONCE) << KEY_BITS | keys.key
+    cell = (of_document % _DOCUMENTS_AT_ONCE) << KEY_BITS | key
+    return Keys(owner, weight[rare].astype(np.float64), cell, bounds)
+
+
+def _spread(keys: Keys, counted: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Ints]:
+    """For each key, the first and the last segment of its document that has it: of those `counted`, if given (-1: none has)."""
+    owner = keys.owner
+    first, last = np.empty(len(owner), dtype=np.int64), np.empty(len(owner), dtype=np.int64)
     owners = owner.astype(np.int32)
     inside = None if counted is None else counted[owner]
     earliest, latest = np.empty((2, _DOCUMENTS_AT_ONCE << KEY_BITS), dtype=np.int32)
-    for low, high in pairwise(bounds.tolist()):
-        cell, who = cells[low:high], owners[low:high]
+    for low, high in pairwise(keys.bounds.tolist()):
+        cell, who = keys.cell[low:high], owners[low:high]
         source = cell
         if inside is not None:
             earliest[cell], latest[cell] = -1, -1
@@ -100,7 +106,7 @@ def shared_vocabulary(keys: Keys, document: Ints) -> Floats:
     behind it.
     """
     n, owner, weight = len(document), keys.owner, keys.weight
-    first, last = _spread(keys, document)
+    first, last = _spread(keys)
     far = (owner - first > _NEAR) | (last - owner > _NEAR)
     any_ = (first != owner) | (last != owner)
     total: Weights = np.bincount(owner, weights=weight, minlength=n).astype(np.float64)
@@ -120,7 +126,7 @@ def shared_with_body(keys: Keys, document: Ints, body: npt.NDArray[np.bool_]) ->
     with itself, not with them; a key-point box repeats them.
     """
     n, owner = len(document), keys.owner
-    first, last = _spread(keys, document, body)
+    first, last = _spread(keys, body)
     hit = ((first >= 0) & (first != owner)) | ((last >= 0) & (last != owner))
     total: Weights = np.bincount(owner, weights=keys.weight, minlength=n).astype(np.float64)
     of_body: Weights = np.bincount(owner, weights=keys.weight * hit, minlength=n).astype(np.float64)

@@ -156,7 +156,9 @@ def test_shared_vocabulary_tells_an_ad_from_its_article():
     text = "\n".join([*lines[:3], *AD, *lines[3:]])
     segments = segment([text, "방조제 공사"])
     view = grams.fold(segments)
-    keys = vocabulary.weighed_keys(view, grams.rolling_hashes(view.codes), np.full(1 << vocabulary.KEY_BITS, 60, np.uint8))
+    keys = vocabulary.weighed_keys(
+        view, grams.rolling_hashes(view.codes), segments.document, np.full(1 << vocabulary.KEY_BITS, 60, np.uint8)
+    )
     table = vocabulary.shared_vocabulary(keys, segments.document)
     assert table.shape == (len(vocabulary.VOCABULARY_NAMES), len(segments))
     far = table[0]

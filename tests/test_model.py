@@ -16,7 +16,7 @@ from conftest import AD, STORY
 from cleaner import Cleaner, ModelError
 from cleaner.model import CARD_FILE, WEIGHTS_FILE, load_model, packaged_model, save_model
 from cleaner.segment import segment
-from cleaner.trees import FIRST_TREES, LEAF_SCALE, STAYS_EARLY, Trees, first_look, sigmoid
+from cleaner.trees import LEAF_SCALE, STAYS_EARLY, Trees, first_look, sigmoid
 
 TEXT = "\n".join([*STORY, *AD])
 
@@ -68,12 +68,12 @@ def test_what_surely_stays_sees_a_quarter_of_the_trees():
     rng = np.random.default_rng(1)
     trees = random_trees(rng, 3, n_trees=60)
     table = rng.normal(size=(9, 400)).astype(np.float32)
-    early = np.array([plain_sum(trees.part(0, FIRST_TREES), row) for row in table.T]) / LEAF_SCALE + 1.5
+    early = np.array([plain_sum(trees.first_and_rest[0], row) for row in table.T]) / LEAF_SCALE + 1.5
     whole = np.array([plain_sum(trees, row) for row in table.T]) / LEAF_SCALE + 1.5
     settled = early <= STAYS_EARLY
     assert 20 < settled.sum() < 380
     np.testing.assert_allclose(first_look(trees, 1.5, table), np.where(settled, 2 * early, whole))
-    few = trees.part(0, 7)
+    few = Trees(trees.feature[:7], trees.threshold[:7], trees.value[:7])
     np.testing.assert_array_equal(first_look(few, 9.0, table), few.raw(table) / LEAF_SCALE + 9.0)
 
 
