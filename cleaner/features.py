@@ -56,7 +56,7 @@ def _class_table() -> npt.NDArray[np.uint8]:
         table = np.zeros(65536, dtype=bool)
         table[[ord(c) for c in characters if ord(c) < 65536]] = True
         classes.append(table)
-    classes.append(ord(" ") == FOLD)
+    classes.append(np.equal(FOLD, ord(" ")))
     result = np.zeros(65536, dtype=np.uint8)
     for number, table in enumerate(classes, 1):
         result[table] = number

@@ -1,4 +1,4 @@
-"""Fit a model: the one file that imports scikit-learn.
+"""Train a model: folds, variants, the stages one after the other, threshold and card.
 
 Documents are dealt into folds by group, so that no publisher stands on both sides. Stage one is cross-fitted: stage two learns
 from verdicts on documents that stage one has not seen, as it will meet them in life. Calibration, threshold and the reported
@@ -21,31 +21,22 @@ import numpy.typing as npt
 import scipy
 import sklearn
 from scipy.sparse import csr_matrix
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from cleaner import augment, blocks, features, grams, vocabulary
 from cleaner.corpus import LabelledDocument, label_names, segment_labels, vouched_segments
 from cleaner.errors import CorpusError
-from cleaner.evaluate import Quality, measure
+from cleaner.fitting import Floats, StageOne, bin_edges, fit_calibration, fit_stage_one, fit_trees, gram_matrix
 from cleaner.language import learn_languages
 from cleaner.model import FORMAT, Model, feature_settings
 from cleaner.segment import Segments, segment
-from cleaner.trees import LEAF_SCALE, Scores, Trees, first_look, second_look, sigmoid, unsettled
+from cleaner.threshold import choose_threshold, everyday_weights, measured_curve, quality_table, reliability
+from cleaner.trees import Scores, Trees, first_look, second_look, sigmoid, unsettled
 
 KEPT_BY_DEFAULT = ("editorial", "caption", "byline")
 DROPPED_BY_DEFAULT = ("ad", "boilerplate")
 
-KEPT_TARGET = 0.993
-"""The share of the newsroom's characters that the threshold must leave standing on the folds, kinds weighted to everyday shares."""
-
-EVERYDAY_CLEAN = 0.65
-"""Of a hundred articles met in life, so many have nothing to drop; the folds are weighted to this share."""
-
 N_FOLDS = 5
-STAGE_ONE_C = 6.0
-SCALE_QUANTILE = 0.9999
 VARIANT_WEIGHTS = {"transplanted": 1.0, "paragraphed": 0.5, "flattened": 0.3, "wrapped": 0.3, "cropped": 0.3, "plain": 0.3}
 """How much a variant counts beside a document as it was written. Ads set into other articles count in full: they are what
 no writer could write enough of."""
@@ -53,8 +44,6 @@ no writer could write enough of."""
 TREES = {"max_iter": 100, "max_depth": 4, "learning_rate": 0.12, "min_samples_leaf": 20, "l2_regularization": 2.0, "max_features": 0.3}
 LOOK_TREES = {**TREES, "max_iter": 150, "max_depth": 5, "learning_rate": 0.1, "min_samples_leaf": 40}
 """Stage two judges every segment and must be quick; stage three looks at the few that stage two did not settle."""
-BINS = 128
-ROUNDING = 1e-5
 
 LABEL_WEIGHTS = {"ad": 3.0}
 """In stages two and three. Ads are what people come for, and in most articles there are none: without this, scores of short blocks
@@ -64,7 +53,6 @@ PARAGRAPH = 40
 """Code points. A kept segment counts as the square root of its length over this, within limits: to lose a paragraph is worse than
 to lose a credit line."""
 
-Floats = npt.NDArray[np.float32]
 Report = Callable[[str], None]
 
 
@@ -100,21 +88,6 @@ def prepare(documents: Sequence[LabelledDocument], labels: Sequence[str], n_own:
         vocabulary.weighed_keys(folded, hashes, segments.document, vocabulary.rarity(frequency, n_own, own=1)),
         features.repetitions(folded, hashes, segments.document), frequency, grams.gram_counts(folded),
     )  # fmt: skip
-
-
-def gram_matrix(folded: grams.Folded, hashes: Sequence[grams.Hashes]) -> csr_matrix:
-    """Counts of hashed n-grams over the square root of their number: ``(n_segments, N_BUCKETS)``."""
-    n = len(folded.start)
-    rows, columns = [], []
-    for order in grams.ORDERS:
-        low, high = grams.gram_spans(folded, order)
-        length = high - low
-        position = np.repeat(low - np.concatenate(([0], np.cumsum(length)[:-1])), length) + np.arange(length.sum())
-        rows.append(np.repeat(np.arange(n), length))
-        columns.append(grams.buckets(hashes[order - 1], order)[position])
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    value = (1 / np.sqrt(grams.gram_counts(folded)))[row].astype(np.float32)
-    return csr_matrix((value, (row, column)), shape=(n, grams.N_BUCKETS))
 
 
 def deal(documents: Sequence[LabelledDocument], n_folds: int, seed: int = 0) -> npt.NDArray[np.int64]:
@@ -159,115 +132,6 @@ def variants(
             made += chosen
             sources += [i] * len(chosen)
     return made, sources
-
-
-@dataclass(frozen=True, slots=True)
-class StageOne:
-    """Multinomial logistic regression over the hashed n-grams, relative to the first label.
-
-    ``weights`` are whole numbers of 8 bits in units of ``scale``; the few beyond the scale are cut to it. The folds use them as
-    they will be shipped, so that the later stages learn from what they will meet.
-    """
-
-    weights: npt.NDArray[np.int8]
-    scale: float
-    bias: npt.NDArray[np.float64]
-
-    def evidence(self, matrix: csr_matrix, counts: npt.NDArray[np.float64]) -> Scores:
-        """The summed weights of each segment's n-grams: ``(n_labels - 1, n_segments)``, whole numbers."""
-        result: Scores = np.rint((matrix @ self.weights.T.astype(np.float32)).T * np.sqrt(counts))
-        return result
-
-
-def fit_stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], n_labels: int) -> StageOne:
-    """Fit on the buckets that occur, each scaled by its inverse document frequency; the scale is folded into the weights."""
-    frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    # Frequent buckets first: what the fit reads most lies together in memory, which makes it half as fast again.
-    used = np.argsort(-frequency, kind="stable")[: np.count_nonzero(frequency)]
-    inverse = np.log((1 + matrix.shape[0]) / (1 + frequency[used])) + 1
-    scaled = matrix[:, used].multiply(inverse[None, :].astype(np.float32)).tocsr()
-    scaled.sort_indices()
-    model = LogisticRegression(C=STAGE_ONE_C, max_iter=200, tol=1e-3).fit(scaled, gold, sample_weight=weight)
-    coefficient, intercept = model.coef_ * inverse, model.intercept_
-    if len(model.classes_) == 2:
-        coefficient, intercept = np.stack((-coefficient[0], coefficient[0])) / 2, np.array([-intercept[0], intercept[0]]) / 2
-    weights, bias = np.zeros((n_labels, matrix.shape[1])), np.full(n_labels, -12.0)
-    weights[np.ix_(model.classes_, used)], bias[model.classes_] = coefficient, intercept
-    relative = (weights - weights[0])[1:]
-    scale = float(np.quantile(np.abs(relative[:, used]), SCALE_QUANTILE)) / 127 or 1.0
-    return StageOne(np.clip(np.rint(relative / scale), -127, 127).astype(np.int8), scale, (bias - bias[0])[1:])
-
-
-def bin_edges(table: Floats) -> list[Floats]:
-    """The values that part each feature into at most `BINS` bins of like size: a value is in the bin after all edges below it.
-
-    Every edge lies midway between two values that differ by more than rounding: where another release or machine computes a last
-    digit differently, no verdict changes.
-    """
-    edges = []
-    for row in table:
-        distinct = np.unique(row).astype(np.float64)
-        middles = ((distinct[1:] + distinct[:-1]) / 2)[np.diff(distinct) > ROUNDING * (1 + np.abs(distinct[1:]))]
-        if len(middles) >= BINS:
-            wanted = np.percentile(row, np.linspace(0, 100, BINS + 1)[1:-1])
-            middles = middles[np.unique(np.searchsorted(middles, wanted).clip(max=len(middles) - 1))]
-        edges.append(middles.astype(np.float32))
-    return edges
-
-
-def fit_trees(
-    codes: npt.NDArray[np.uint8],
-    edges: Sequence[Floats],
-    goes: npt.NDArray[np.bool_],
-    weight: npt.NDArray[np.float64],
-    settings: dict[str, Any],
-) -> tuple[Trees, float]:
-    """Boosted trees, does the segment go; as complete arrays, and the raw score they start from.
-
-    Fitted on bin numbers, ``(n_segments, n_features)``, not on values: scikit-learn takes ten times as long to find weighted quantiles
-    for every fit, and finds them in another way in every release.
-    """
-    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **settings).fit(codes, goes, sample_weight=weight)
-    depth = int(settings["max_depth"])
-    n = len(model._predictors)
-    trees = Trees(
-        np.zeros((n, 2**depth - 1), dtype=np.int16), np.full((n, 2**depth - 1), np.inf, dtype=np.float32),
-        np.zeros((n, 2**depth), dtype=np.int32),
-    )  # fmt: skip
-    for number, (predictor,) in enumerate(model._predictors):
-        _fill(trees, number, predictor.nodes, edges, 0, 0, 0)
-    return trees, float(np.ravel(model._baseline_prediction)[0])
-
-
-def _fill(trees: Trees, number: int, nodes: Any, edges: Sequence[Floats], source: int, place: int, level: int) -> None:
-    """Copy a node of a scikit-learn tree and all below it; a leaf that ends early fills every place under it."""
-    node, depth = nodes[source], trees.depth
-    if node["is_leaf"]:
-        span = 2 ** (depth - level)
-        first = (place - (2**level - 1)) * span
-        trees.value[number, first : first + span] = round(float(node["value"]) * LEAF_SCALE)
-        return
-    trees.feature[number, place] = node["feature_idx"]
-    # A bin number above k + 1/2 is a value above edge k.
-    trees.threshold[number, place] = edges[node["feature_idx"]][int(node["num_threshold"])]
-    _fill(trees, number, nodes, edges, int(node["left"]), 2 * place + 1, level + 1)
-    _fill(trees, number, nodes, edges, int(node["right"]), 2 * place + 2, level + 1)
-
-
-def fit_calibration(raw: Scores, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Platt scaling: slope and offset of the logistic curve through the raw scores."""
-    model = LogisticRegression(C=1e6).fit(raw[:, None], goes, sample_weight=weight)
-    return np.array([model.coef_[0, 0], model.intercept_[0]])
-
-
-def everyday_weights(documents: Sequence[LabelledDocument], dropped: Sequence[str]) -> npt.NDArray[np.float64]:
-    """A weight for each document, so that the share with nothing to drop is `EVERYDAY_CLEAN`; the mean weight is 1."""
-    clean = np.array([not any(label in dropped for _, _, label in document.runs()) for document in documents])
-    share = clean.mean()
-    if share in (0.0, 1.0):
-        return np.ones(len(documents))
-    weights: npt.NDArray[np.float64] = np.where(clean, EVERYDAY_CLEAN / share, (1 - EVERYDAY_CLEAN) / (1 - share))
-    return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,56 +312,3 @@ def _check(documents: Sequence[LabelledDocument], keep: Sequence[str]) -> None:
         raise CorpusError("Training needs documents of at least two groups (publishers or writers): one to learn from, one to check on.")
     if not any(name in keep for name in labels) or all(name in keep for name in labels):
         raise CorpusError(f"Training needs at least one label to keep and one to drop; the documents have {', '.join(labels) or 'none'}.")
-
-
-def measured_curve(
-    documents: Sequence[LabelledDocument], segments: Segments, scores: Scores, dropped: Sequence[str], weights: npt.NDArray[np.float64]
-) -> list[dict[str, float]]:
-    """What each threshold would keep and drop on the folds: rows of threshold, kept_chars, drop_precision, drop_recall."""
-    table = []
-    for threshold in np.round(np.arange(0.05, 0.995, 0.01), 2):
-        quality = measure(documents, segments, np.round(scores, 4) >= threshold, dropped, weights)
-        row = {
-            "threshold": float(threshold),
-            "kept_chars": quality.kept_chars,
-            "drop_precision": quality.precision,
-            "drop_recall": quality.recall,
-        }
-        table.append({name: round(value, 5) for name, value in row.items()})
-    return table
-
-
-def choose_threshold(curve: Sequence[dict[str, float]]) -> float:
-    """The lowest threshold that leaves `KEPT_TARGET` of the newsroom's characters standing (the highest of all, if none does)."""
-    good = [row["threshold"] for row in curve if row["kept_chars"] >= KEPT_TARGET]
-    return min(good) if good else max(row["threshold"] for row in curve)
-
-
-def reliability(scores: Scores, goes: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], bins: int = 10) -> list[dict[str, float]]:
-    """For ten equal bands of the score: how many segments (weighted), their mean score, and the share that should go."""
-    band = np.minimum((scores * bins).astype(int), bins - 1)
-    table = []
-    for b in range(bins):
-        inside = band == b
-        total = weight[inside].sum()
-        if total > 0:
-            row = {
-                "n": total,
-                "score": (weight[inside] * scores[inside]).sum() / total,
-                "share": (weight[inside] * goes[inside]).sum() / total,
-            }
-            table.append({name: round(float(value), 4) for name, value in row.items()})
-    return table
-
-
-def quality_table(
-    documents: Sequence[LabelledDocument], segments: Segments, scores: Scores, threshold: float, dropped: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """Quality on the folds: over all, by language, by kind, and for the documents marked hard."""
-    gone = np.round(scores, 4) >= threshold
-    names: list[list[str]] = [["all", f"lang {d.lang}", f"kind {d.kind}", *(["hard"] if d.extra.get("hard") else [])] for d in documents]
-    table: dict[str, dict[str, float]] = {}
-    for name in sorted({name for row in names for name in row}, key=lambda name: (name != "all", name)):
-        quality: Quality = measure(documents, segments, gone, dropped, np.array([float(name in row) for row in names]))
-        table[name] = quality.rounded()
-    return table

@@ -190,3 +190,13 @@ def test_a_record_above_max_bytes_fails_alone() -> None:
         assert (result.exit_code, first["id"], third["id"]) == (1, 1, 3)
         assert (second["id"], second["line"], "--max-bytes" in second["error"]) == (None, 2, True)
         assert [record["line"] for record in last] == [4] * (given is not stdin)
+
+
+def test_python_dash_m(tmp_path: Path) -> None:
+    """`python -m cleaner` is the command, under its own name."""
+    make(tmp_path, {"a.txt": STORY})
+    done = subprocess.run([sys.executable, "-m", "cleaner", "clean", str(tmp_path / "a.txt")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, STORY.split(), "")
+    said = subprocess.run([sys.executable, "-m", "cleaner", "clean", "--no-such"], capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert said.stderr.startswith("Usage: python -m cleaner clean")

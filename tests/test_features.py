@@ -11,10 +11,10 @@ import pytest
 from conftest import AD, STORY
 
 from cleaner import blocks, features, grams, vocabulary
+from cleaner.fitting import StageOne, gram_matrix
 from cleaner.model import Model, load_model, pack, unpack
 from cleaner.places import places, shifted
 from cleaner.segment import segment
-from cleaner.training import StageOne, gram_matrix
 
 
 def folded(*texts):

@@ -12,7 +12,7 @@ import small_corpus
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from cleaner import CorpusError, augment, training
+from cleaner import CorpusError, augment, fitting, threshold, training
 from cleaner.corpus import LabelledDocument
 from cleaner.evaluate import evaluate_model
 from cleaner.segment import segment
@@ -195,14 +195,14 @@ def test_trees_as_arrays_agree_with_scikit_learn():
     )
     goes = (table[0] + table[7] + rng.normal(size=900) > 0) ^ (table[11] == 0.5)
     weight = rng.random(900) + 0.5
-    edges = training.bin_edges(table)
+    edges = fitting.bin_edges(table)
     assert max(map(len, edges)) < 256, "bin numbers fit a byte"
 
     def codes(values):
         return np.stack([np.searchsorted(cuts, row) for cuts, row in zip(edges, values)], axis=1).astype(np.uint8)
 
     with threadpool_limits(1):  # as `train` does
-        trees, base = training.fit_trees(codes(table), edges, goes, weight, training.TREES)
+        trees, base = fitting.fit_trees(codes(table), edges, goes, weight, training.TREES)
         model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **training.TREES)
         model.fit(codes(table), goes, sample_weight=weight)
     fresh = rng.normal(scale=2, size=(12, 700)).astype(np.float32)
@@ -228,7 +228,7 @@ def test_stage_one_agrees_with_scikit_learn(trained):
         ]
         data = training.prepare(named, labels, len(named))
         weight = np.ones(len(data.gold))
-        fitted = training.fit_stage_one(data.matrix, data.gold, weight, len(labels))
+        fitted = fitting.fit_stage_one(data.matrix, data.gold, weight, len(labels))
         assert fitted.weights.dtype == np.int8
         unused = np.setdiff1d(np.arange(data.matrix.shape[1]), data.matrix.indices)
         assert not fitted.weights[:, unused].any()
@@ -236,7 +236,7 @@ def test_stage_one_agrees_with_scikit_learn(trained):
         used = np.unique(data.matrix.indices)
         inverse = np.log((1 + data.matrix.shape[0]) / (1 + np.bincount(data.matrix.indices)[used])) + 1
         scaled = data.matrix[:, used].multiply(inverse[None, :]).tocsr()
-        wanted = LogisticRegression(C=training.STAGE_ONE_C, max_iter=2000, tol=1e-5).fit(scaled, data.gold).predict_proba(scaled)
+        wanted = LogisticRegression(C=fitting.STAGE_ONE_C, max_iter=2000, tol=1e-5).fit(scaled, data.gold).predict_proba(scaled)
         assert np.abs(alone.probability().T - wanted).max() < 0.08
         assert (alone.probability().argmax(axis=0) == data.gold).mean() > 0.95
 
@@ -249,10 +249,10 @@ def test_calibrated_scores_are_probabilities():
     rng = np.random.default_rng(8)
     raw = rng.normal(scale=3, size=20_000)
     goes = rng.random(20_000) < 1 / (1 + np.exp(-(0.6 * raw - 1)))
-    slope, offset = training.fit_calibration(raw, goes, np.ones(20_000))
+    slope, offset = fitting.fit_calibration(raw, goes, np.ones(20_000))
     assert slope == pytest.approx(0.6, abs=0.05)
     assert offset == pytest.approx(-1, abs=0.1)
-    table = training.reliability(1 / (1 + np.exp(-(slope * raw + offset))), goes, np.ones(20_000))
+    table = threshold.reliability(1 / (1 + np.exp(-(slope * raw + offset))), goes, np.ones(20_000))
     assert sum(row["n"] for row in table) == 20_000
     assert all(abs(row["score"] - row["share"]) < 0.05 for row in table)
 
@@ -260,18 +260,18 @@ def test_calibrated_scores_are_probabilities():
 def test_everyday_weights_give_everyday_shares():
     """Clean documents weigh what makes them `EVERYDAY_CLEAN` of all; the mean weight is 1; all of one kind count alike."""
     documents = [small_corpus.document(n, "a", [("Buy now", "ad")] if n < 6 else []) for n in range(10)]
-    weights = training.everyday_weights(documents, ["ad", "boilerplate"])
+    weights = threshold.everyday_weights(documents, ["ad", "boilerplate"])
     assert weights.mean() == pytest.approx(1)
-    assert weights[6:].sum() / weights.sum() == pytest.approx(training.EVERYDAY_CLEAN)
-    assert training.everyday_weights(documents[:6], ["ad"]).tolist() == [1] * 6
+    assert weights[6:].sum() / weights.sum() == pytest.approx(threshold.EVERYDAY_CLEAN)
+    assert threshold.everyday_weights(documents[:6], ["ad"]).tolist() == [1] * 6
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_news():
     """The lowest threshold that meets the target; where none does, the highest there is."""
-    target = training.KEPT_TARGET
+    target = threshold.KEPT_TARGET
     curve = [{"threshold": t, "kept_chars": k} for t, k in ((0.1, target - 0.1), (0.4, target), (0.7, target + 0.001), (0.9, 1.0))]
-    assert training.choose_threshold(curve) == 0.4
-    assert training.choose_threshold([{**row, "kept_chars": target - 0.01} for row in curve]) == 0.9
+    assert threshold.choose_threshold(curve) == 0.4
+    assert threshold.choose_threshold([{**row, "kept_chars": target - 0.01} for row in curve]) == 0.9
 
 
 def test_the_measured_curve_rises(trained):
