@@ -1,4 +1,4 @@
-"""The single fits: what scikit-learn is asked to learn, and its answers as the arrays that a model is made of."""
+"""The single fits: what scikit-learn is asked to learn, and its answers as plain arrays. The one file that imports it."""
 
 from __future__ import annotations
 

@@ -13,13 +13,12 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import joblib
 import numpy as np
 import numpy.typing as npt
-import scipy
-import sklearn
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
@@ -224,7 +223,7 @@ def train(
         "curve": curve, "reliability": reliability(scores, goes[own], own_weight),
         "quality": quality_table(vouched, own_segments, scores, threshold, dropped),
         "versions": {
-            "python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__,
+            "python": platform.python_version(), **{name: version(name) for name in ("numpy", "scikit-learn", "scipy")},
         },
     }  # fmt: skip
     report(f"threshold {threshold}, {time.perf_counter() - started:.0f} s")
