@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from cleaner import grams
 from cleaner.trees import LEAF_SCALE, Scores, Trees
@@ -64,7 +65,8 @@ def fit_stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.N
     inverse = np.log((1 + matrix.shape[0]) / (1 + frequency[used])) + 1
     scaled = matrix[:, used].multiply(inverse[None, :].astype(np.float32)).tocsr()
     scaled.sort_indices()
-    model = LogisticRegression(C=STAGE_ONE_C, max_iter=200, tol=1e-3).fit(scaled, gold, sample_weight=weight)
+    with threadpool_limits(1):  # more threads would add in another order
+        model = LogisticRegression(C=STAGE_ONE_C, max_iter=200, tol=1e-3).fit(scaled, gold, sample_weight=weight)
     coefficient, intercept = model.coef_ * inverse, model.intercept_
     if len(model.classes_) == 2:
         coefficient, intercept = np.stack((-coefficient[0], coefficient[0])) / 2, np.array([-intercept[0], intercept[0]]) / 2
@@ -104,7 +106,8 @@ def fit_trees(
     Fitted on bin numbers, ``(n_segments, n_features)``, not on values: scikit-learn takes ten times as long to find weighted quantiles
     for every fit, and finds them in another way in every release.
     """
-    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **settings).fit(codes, goes, sample_weight=weight)
+    with threadpool_limits(1):
+        model = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **settings).fit(codes, goes, sample_weight=weight)
     depth = int(settings["max_depth"])
     n = len(model._predictors)
     trees = Trees(

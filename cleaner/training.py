@@ -20,7 +20,6 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
 
 from cleaner import augment, blocks, features, grams, vocabulary
 from cleaner.corpus import LabelledDocument, label_names, segment_labels, vouched_segments
@@ -32,7 +31,6 @@ from cleaner.segment import Segments, segment
 from cleaner.threshold import choose_threshold, everyday_weights, measured_curve, quality_table, reliability
 from cleaner.trees import Scores, Trees, first_look, second_look, sigmoid, unsettled
 
-KEPT_BY_DEFAULT = ("editorial", "caption", "byline")
 DROPPED_BY_DEFAULT = ("ad", "boilerplate")
 
 N_FOLDS = 5
@@ -184,7 +182,7 @@ def train(
     present = np.unique(fold).tolist()
     fits = _fits(fold, weight, present)
     stages = joblib.Parallel(n_jobs=n_jobs)(
-        joblib.delayed(_stage_one)(everything.matrix[used], gold[used], weight[used], len(labels)) for used in fits
+        joblib.delayed(fit_stage_one)(everything.matrix[used], gold[used], weight[used], len(labels)) for used in fits
     )
     report(f"stage one fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
     table = np.zeros((len(features.context_names(len(labels))), len(fold)), dtype=np.float32)
@@ -258,7 +256,9 @@ def _cross_fit(
     fits = _fits(fold, weight, present)
     edges = bin_edges(table)
     codes = np.stack([np.searchsorted(cuts, row).astype(np.uint8) for cuts, row in zip(edges, table)], axis=1)
-    fitted = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_trees)(codes[used], edges, goes[used], weight[used], settings) for used in fits)
+    fitted = joblib.Parallel(n_jobs=n_jobs)(
+        joblib.delayed(fit_trees)(codes[used], edges, goes[used], weight[used], settings) for used in fits
+    )
     raw = np.zeros(len(fold))
     for k, (trees, base) in zip(present, fitted):
         raw[fold == k] = look(trees, base, table[:, fold == k])
@@ -284,22 +284,6 @@ def _first(segments: Segments, n: int, n_documents: int) -> Segments:
         segments.start[:n],
         segments.end[:n],
     )
-
-
-def _stage_one(matrix: csr_matrix, gold: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], n_labels: int) -> StageOne:
-    with threadpool_limits(1):
-        return fit_stage_one(matrix, gold, weight, n_labels)
-
-
-def _trees(
-    codes: npt.NDArray[np.uint8],
-    edges: Sequence[Floats],
-    goes: npt.NDArray[np.bool_],
-    weight: npt.NDArray[np.float64],
-    settings: dict[str, Any],
-) -> tuple[Trees, float]:
-    with threadpool_limits(1):
-        return fit_trees(codes, edges, goes, weight, settings)
 
 
 def _check(documents: Sequence[LabelledDocument], keep: Sequence[str]) -> None:
