@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from report import markdown_table, save
 from cleaner import blocks, features, training
 from cleaner.corpus import LabelledDocument, load
 from cleaner.evaluate import evaluate_model
+from cleaner.fitting import StageOne
 
 NEIGHBOURS = r"go[+-]\d|label_\d[+-]\d|line_go|go_(before|after|document|near)|body_(back|ahead)|sure_document"
 POOLED = r"pool[+-].*"
@@ -34,7 +35,7 @@ SHAPE = "|".join(map(re.escape, features.SHAPE_NAMES)) + r"|(length|stop)[+-]\d"
 
 @dataclass(frozen=True)
 class Part:
-    """What is taken away: columns of stage two's table, columns of stage three's, or the variants.
+    """What is taken away: columns of stage two's table, all of stage three, the mean over stage one's fits, or the variants.
 
     ``columns`` are those whose name matches; with ``but`` only those that match stay.
     """
@@ -42,6 +43,7 @@ class Part:
     columns: str = ""
     but: str = ""
     look_again: bool = True
+    averaged: bool = True
     variants: bool = True
     kinds: tuple[str, ...] = ()
 
@@ -55,6 +57,7 @@ PARTS = {
     "whole model": Part(),
     "stage one alone": Part(but="go", look_again=False),
     "without stage three": Part(look_again=False),
+    "one fit of stage one, not the mean of six": Part(averaged=False),
     "without neighbours' verdicts": Part(NEIGHBOURS, look_again=False),
     "without neighbours' verdicts and pooled text": Part(f"{NEIGHBOURS}|{POOLED}", look_again=False),
     "without pooled text": Part(POOLED),
@@ -74,7 +77,7 @@ def switched_off(part: Part) -> Iterator[None]:
     The table is cut where it is made, so that trees never see what is switched off and the shares of columns they sample
     mean what they say.
     """
-    context, revisited, variants = features.context, blocks.revisited, training.variants
+    context, revisited, mean, variants = features.context, blocks.revisited, training.mean_stage_one, training.variants
 
     def cut_context(*args: Any, **options: Any) -> tuple[features.Floats, list[str]]:
         table, names = context(*args, **options)
@@ -84,15 +87,21 @@ def switched_off(part: Part) -> Iterator[None]:
     def cut_revisited(table: features.Floats, *args: Any, **options: Any) -> features.Floats:
         return revisited(table, *args, **options) if part.look_again else table
 
+    def one_of(stages: Sequence[StageOne]) -> StageOne:
+        return mean(stages) if part.averaged else stages[-1]
+
     def cut_variants(*args: Any, **options: Any) -> tuple[list[LabelledDocument], list[int]]:
         made, folds = variants(*args, **options)
         chosen = [i for i, document in enumerate(made) if part.variants and not document.id.endswith(part.kinds or ("\0",))]
         return [made[i] for i in chosen], [folds[i] for i in chosen]
 
     patches: Sequence[tuple[Any, str, Callable[..., Any]]] = (
-        (features, "context", cut_context), (blocks, "revisited", cut_revisited), (training, "variants", cut_variants),
+        (features, "context", cut_context), (blocks, "revisited", cut_revisited), (training, "mean_stage_one", one_of),
+        (training, "variants", cut_variants),
     )  # fmt: skip
-    with mock.patch.object(*patches[0]), mock.patch.object(*patches[1]), mock.patch.object(*patches[2]):
+    with ExitStack() as stack:
+        for patch in patches:
+            stack.enter_context(mock.patch.object(*patch))
         yield
 
 

@@ -15,7 +15,7 @@ from cleaner.trees import Scores
 PLACES = 4
 """Scores are rounded to so many places before they meet the threshold."""
 
-KEEPING_TARGET, DROPPING_TARGET = 0.9995, 0.99
+KEEPING_TARGET, DROPPING_TARGET = 0.9995, 0.98
 """``--favor`` moves along the measured curve: the lowest threshold that leaves this share of the newsroom's characters."""
 
 

@@ -114,6 +114,13 @@ def repetitions(folded: Folded, hashes: Sequence[Hashes], document: Ints) -> Flo
     return np.minimum(counts[inverse] - 1, 9).astype(np.float32)
 
 
+BOUND = float(np.log(999))
+"""Log odds beyond a thousandth are not told apart."""
+
+MOST = 300.0
+"""Logits are cut there: their powers, and the ratio of two of these, stay finite."""
+
+
 def logit(probability: npt.NDArray[np.float64]) -> Floats:
     """The log odds, within bounds."""
     bounded = np.clip(probability, 1e-3, 1 - 1e-3)
@@ -135,22 +142,32 @@ class Alone:
 
     def probability(self) -> npt.NDArray[np.float64]:
         """The probability of each label: ``(n_labels, n_segments)``."""
-        return _softmax(self.evidence, self.counts, self.bias, self.scale)
+        powers = np.ones((len(self.evidence) + 1, len(self.counts)))
+        np.exp(_logits(self.evidence, self.counts, self.bias, self.scale), out=powers[1:])
+        result: npt.NDArray[np.float64] = powers / powers.sum(axis=0)
+        return result
 
-    def pooled(self, place: Places) -> list[npt.NDArray[np.float64]]:
-        """The same for each of `POOLS`: the text so many segments around, read as if it were one segment."""
+    def pooled(self, place: Places, drops: Bools) -> list[Floats]:
+        """For each of `POOLS` the log odds that a label of `drops` is right of the text so many segments around, read as one segment."""
         running = running_sums(np.concatenate((self.evidence, self.counts[None])))
         sums = [place.windows(running, low, high) for low, high in POOLS]
-        return [_softmax(around[:-1], around[-1], self.bias, self.scale) for around in sums]
+        return [_log_odds(_logits(around[:-1], around[-1], self.bias, self.scale), drops) for around in sums]
 
 
-def _softmax(
+def _logits(
     evidence: npt.NDArray[np.float64], counts: npt.NDArray[np.float64], bias: npt.NDArray[np.float64], scale: float
 ) -> npt.NDArray[np.float64]:
-    logits = np.zeros((len(evidence) + 1, len(counts)))
-    logits[1:] = evidence * (scale / np.sqrt(np.maximum(counts, 1))) + bias[:, None]
-    powers = np.exp(logits - logits.max(axis=0))
-    result: npt.NDArray[np.float64] = powers / powers.sum(axis=0)
+    """Relative to the first label, whose own would be 0: ``(n_labels - 1, n)``. Their powers and sums of these are finite."""
+    logits = evidence * (scale / np.sqrt(np.maximum(counts, 1)))
+    logits += bias[:, None]
+    return np.clip(logits, -MOST, MOST, out=logits)
+
+
+def _log_odds(logits: npt.NDArray[np.float64], drops: Bools) -> Floats:
+    """The log odds that a label of `drops` is right, given all labels' logits; bounded as `logit` bounds it."""
+    powers = np.exp(logits)
+    goes, stays = (powers[side[1:]].sum(axis=0) + float(side[0]) for side in (drops, ~drops))
+    result: Floats = np.clip(np.log(goes / stays), -BOUND, BOUND).astype(np.float32)
     return result
 
 
@@ -176,7 +193,7 @@ def context(segments: Segments, shapes: Floats, keys: Keys, repeated: Floats, al
     columns |= dict(zip(SHAPE_NAMES, shapes))
     columns |= _neighbours(verdict, probability, shapes, document)
     columns |= _line(segments, go, length)
-    columns |= {f"pool{low:+d}{high:+d}": logit(pooled[drops].sum(axis=0)) for (low, high), pooled in zip(POOLS, alone.pooled(place))}
+    columns |= {f"pool{low:+d}{high:+d}": pooled for (low, high), pooled in zip(POOLS, alone.pooled(place, drops))}
     shared = shared_vocabulary(keys, document)
     columns |= dict(zip(VOCABULARY_NAMES, shared))
     columns |= {f"shared_far{by:+d}": shifted(shared[0], by, document, -1) for by in (-1, 1)}
@@ -268,4 +285,6 @@ def context_names(labels: int) -> list[str]:
     empty = Segments(np.zeros(0, dtype=np.uint16), nothing, nothing, nothing, nothing, nothing)
     zeros = np.zeros((len(SHAPE_NAMES), 0), dtype=np.float32)
     alone = Alone(np.zeros((labels - 1, 0)), np.zeros(0), np.zeros(labels - 1), 1.0)
-    return context(empty, zeros, Keys(nothing, np.zeros(0), nothing, nothing), zeros[0], alone, np.zeros(labels, dtype=bool))[1]
+    few = nothing.astype(np.int32)
+    keys = Keys(few, few, nothing, nothing, np.zeros(1, dtype=np.int64))
+    return context(empty, zeros, keys, zeros[0], alone, np.zeros(labels, dtype=bool))[1]

@@ -1,8 +1,9 @@
 """Train a model: folds, variants, the stages one after the other, threshold and card.
 
 Documents are dealt into folds by group, so that no publisher stands on both sides. Stage one is cross-fitted: stage two learns
-from verdicts on documents that stage one has not seen, as it will meet them in life. Calibration, threshold and the reported
-quality come from the same folds. With threads held at one, the same corpus gives the same weights on the same machine.
+from verdicts on documents that stage one has not seen, as it will meet them in life. What is shipped of stage one is the mean of
+all its fits, those without each fold and that on everything. Calibration, threshold and the reported quality come from the same
+folds. With threads held at one, the same corpus gives the same weights on the same machine.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from scipy.sparse import csr_matrix
 from cleaner import augment, blocks, features, grams, vocabulary
 from cleaner.corpus import LabelledDocument, label_names, segment_labels, vouched_segments
 from cleaner.errors import CorpusError
-from cleaner.fitting import Floats, StageOne, bin_edges, fit_calibration, fit_stage_one, fit_trees, gram_matrix
+from cleaner.fitting import Floats, StageOne, bin_edges, fit_calibration, fit_stage_one, fit_trees, gram_matrix, mean_stage_one
 from cleaner.language import learn_languages
 from cleaner.model import FORMAT, Model, feature_settings
 from cleaner.segment import Segments, segment
@@ -209,7 +210,7 @@ def train(
     curve = measured_curve(vouched, own_segments, scores, dropped, everyday)
     threshold = choose_threshold(curve)
     arrays = {
-        "weights": stages[-1].weights, "weight_scale": np.array(stages[-1].scale), "bias": stages[-1].bias,
+        **_stage_one_arrays(mean_stage_one(stages)),
         **_tree_arrays("tree", *second), **_tree_arrays("look", *third), "calibration": calibration,
         "rarity": vocabulary.rarity(everything.frequency, len(documents)),
     }  # fmt: skip
@@ -263,6 +264,10 @@ def _cross_fit(
     for k, (trees, base) in zip(present, fitted):
         raw[fold == k] = look(trees, base, table[:, fold == k])
     return fitted[-1], raw
+
+
+def _stage_one_arrays(stage: StageOne) -> dict[str, npt.NDArray[Any]]:
+    return {"weights": stage.weights, "weight_scale": np.array(stage.scale), "bias": stage.bias}
 
 
 def _tree_arrays(name: str, trees: Trees, base: float) -> dict[str, npt.NDArray[Any]]:

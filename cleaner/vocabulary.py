@@ -20,6 +20,7 @@ from cleaner.segment import Ints, all_that
 
 Floats = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
+Owners = npt.NDArray[np.int32]
 
 _LETTER, _IDEOGRAPH = 1, 2
 _KIND = all_that(str.isalpha).astype(np.uint8)
@@ -43,16 +44,24 @@ VOCABULARY_NAMES = (
 class Keys:
     """The word-like keys of a batch, in order: the segment each stands in, its weight (its rarity in the corpus), and its cell.
 
-    A cell is the key and the place of its document among `_DOCUMENTS_AT_ONCE`; ``bounds`` say where each such group begins.
+    A cell is the key and the place of its document among `_DOCUMENTS_AT_ONCE`; ``bounds`` say where each such group begins, and
+    ``edges`` where the keys of each segment begin (``n_segments + 1``).
     """
 
-    owner: Ints
-    weight: Weights
+    owner: Owners
+    weight: npt.NDArray[np.int32]
     cell: Ints
     bounds: Ints
+    edges: Ints
+
+    def sums(self, counted: npt.NDArray[np.bool_] | None = None) -> Weights:
+        """The weight of each segment's keys, or of those `counted`: whole numbers, so exact whatever else is in the batch."""
+        running = np.zeros(len(self.weight) + 1, dtype=np.int64)
+        np.cumsum(self.weight if counted is None else self.weight * counted, out=running[1:])
+        return np.diff(running[self.edges]).astype(np.float64)
 
 
-def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Ints, Ints]:
+def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Owners, Ints]:
     """Word-like keys, in order: the segment each stands in, and the key. Pairs of ideographs or Hangul; else four letters."""
     kind = _KIND[folded.codes]
     ideographic, letter = kind == _IDEOGRAPH, kind == _LETTER
@@ -62,7 +71,7 @@ def vocabulary_keys(folded: Folded, hashes: Sequence[Hashes]) -> tuple[Ints, Int
     key = hashes[3][position]
     paired = np.flatnonzero(pair[position])
     key[paired] = hashes[1][position[paired]]
-    owner = np.repeat(np.arange(-1, len(folded.start)), np.diff(np.concatenate(([0], folded.start, [len(kind)]))))[position]
+    owner = np.repeat(np.arange(-1, len(folded.start), dtype=np.int32), np.diff(np.concatenate(([0], folded.start, [len(kind)]))))[position]
     return owner, ((key * FINAL) >> np.uint32(32 - KEY_BITS)).astype(np.int64)
 
 
@@ -76,22 +85,23 @@ def weighed_keys(folded: Folded, hashes: Sequence[Hashes], document: Ints, rarit
     n_documents = int(document[-1]) + 1 if len(document) else 0
     bounds = np.searchsorted(of_document, np.arange(0, n_documents + _DOCUMENTS_AT_ONCE, _DOCUMENTS_AT_ONCE))
     cell = (of_document % _DOCUMENTS_AT_ONCE) << KEY_BITS | key
-    return Keys(owner, weight[rare].astype(np.float64), cell, bounds)
+    edges = np.searchsorted(owner, np.arange(len(document) + 1, dtype=np.int32))
+    return Keys(owner, weight[rare].astype(np.int32), cell, bounds, edges)
 
 
-def _spread(keys: Keys, counted: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Ints]:
+def _spread(keys: Keys, counted: npt.NDArray[np.bool_] | None = None) -> tuple[Owners, Owners]:
     """For each key, the first and the last segment of its document that has it: of those `counted`, if given (-1: none has)."""
     owner = keys.owner
-    first, last = np.empty(len(owner), dtype=np.int64), np.empty(len(owner), dtype=np.int64)
-    owners = owner.astype(np.int32)
-    inside = None if counted is None else counted[owner]
+    first, last = np.empty_like(owner), np.empty_like(owner)
+    inside = None if counted is None else np.repeat(counted, np.diff(keys.edges))
     earliest, latest = np.empty((2, _DOCUMENTS_AT_ONCE << KEY_BITS), dtype=np.int32)
     for low, high in pairwise(keys.bounds.tolist()):
-        cell, who = keys.cell[low:high], owners[low:high]
+        cell, who = keys.cell[low:high], owner[low:high]
         source = cell
         if inside is not None:
             earliest[cell], latest[cell] = -1, -1
-            source, who = cell[inside[low:high]], who[inside[low:high]]
+            picked = np.flatnonzero(inside[low:high])
+            source, who = cell[picked], who[picked]
         earliest[source[::-1]] = who[::-1]  # the last writer wins
         latest[source] = who
         first[low:high], last[low:high] = earliest[cell], latest[cell]
@@ -105,13 +115,11 @@ def shared_vocabulary(keys: Keys, document: Ints) -> Floats:
     other columns take the same share over windows around the segment and over the document, and how far the segment falls
     behind it.
     """
-    n, owner, weight = len(document), keys.owner, keys.weight
+    n, owner = len(document), keys.owner
     first, last = _spread(keys)
     far = (owner - first > _NEAR) | (last - owner > _NEAR)
     any_ = (first != owner) | (last != owner)
-    total: Weights = np.bincount(owner, weights=weight, minlength=n).astype(np.float64)
-    of_far: Weights = np.bincount(owner, weights=weight * far, minlength=n).astype(np.float64)
-    of_any = np.bincount(owner, weights=weight * any_, minlength=n)
+    total, of_far, of_any = keys.sums(), keys.sums(far), keys.sums(any_)
     share = of_far / np.maximum(total, 1)
     columns: list[npt.NDArray[Any]] = [share, of_any / np.maximum(total, 1), np.log1p(total)]
     columns += _shares(of_far, total, document, ((-1, 1), (-3, 3), (-3, 0), (0, 3), (-6, 6), (-n, n)))
@@ -128,8 +136,7 @@ def shared_with_body(keys: Keys, document: Ints, body: npt.NDArray[np.bool_]) ->
     n, owner = len(document), keys.owner
     first, last = _spread(keys, body)
     hit = ((first >= 0) & (first != owner)) | ((last >= 0) & (last != owner))
-    total: Weights = np.bincount(owner, weights=keys.weight, minlength=n).astype(np.float64)
-    of_body: Weights = np.bincount(owner, weights=keys.weight * hit, minlength=n).astype(np.float64)
+    total, of_body = keys.sums(), keys.sums(hit)
     columns: list[npt.NDArray[Any]] = [of_body / np.maximum(total, 1), *_shares(of_body, total, document, ((-1, 1), (-3, 3), (-n, n)))]
     return np.asarray([*columns, columns[0] - columns[-1]], dtype=np.float32)
 

@@ -98,6 +98,13 @@ def test_favor_moves_along_the_measured_curve():
     assert policy_for(model(CURVE, 0.15), favor="dropping").threshold == 0.15
 
 
+def test_favor_moves_the_packaged_models_threshold_either_way():
+    packaged = load_model()
+    dropping, keeping = (policy_for(packaged, favor=favor).threshold for favor in ("dropping", "keeping"))
+    assert dropping < packaged.policy.threshold - 0.1
+    assert keeping > packaged.policy.threshold + 0.1
+
+
 def test_favor_without_a_curve_that_reaches_its_target():
     """Keeping then asks for near certainty; dropping stays where it was."""
     low = [{"threshold": 0.5, "kept_chars": 0.5}]

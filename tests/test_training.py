@@ -241,6 +241,24 @@ def test_stage_one_agrees_with_scikit_learn(trained):
         assert (alone.probability().argmax(axis=0) == data.gold).mean() > 0.95
 
 
+def test_mean_of_several_fits_says_what_they_say_on_average():
+    """Log odds of the mean are the means of the log odds, to within the rounding to eight bits; one fit is its own mean."""
+    documents = small_corpus.corpus(each=3)
+    labels = ["editorial", "byline", "ad", "boilerplate"]
+    data = training.prepare(documents, labels, len(documents))
+    parts = [data.segments.document % 3 != k for k in range(3)]
+    fits = [fitting.fit_stage_one(data.matrix[part], data.gold[part], np.ones(part.sum()), len(labels)) for part in parts]
+    mean = fitting.mean_stage_one(fits)
+
+    def log_odds(stage):
+        return stage.evidence(data.matrix, data.counts) * stage.scale / np.sqrt(data.counts) + stage.bias[:, None]
+
+    wanted = np.mean([log_odds(fit) for fit in fits], axis=0)
+    assert np.abs(log_odds(mean) - wanted).max() < 0.1
+    assert np.abs(log_odds(fits[0]) - wanted).max() > 0.3  # the fits differ
+    np.testing.assert_allclose(log_odds(fitting.mean_stage_one(fits[:1])), log_odds(fits[0]), atol=0.1)
+
+
 # --- calibration, threshold, weights ---------------------------------------------------------------------------------
 
 
