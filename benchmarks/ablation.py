@@ -84,8 +84,8 @@ def switched_off(part: Part) -> Iterator[None]:
         staying = [row for row, name in enumerate(names) if part.stays(name)]
         return np.ascontiguousarray(table[staying]), [names[row] for row in staying]
 
-    def cut_revisited(table: features.Floats, *args: Any, **options: Any) -> features.Floats:
-        return revisited(table, *args, **options) if part.look_again else table
+    def cut_revisited(*args: Any, **options: Any) -> features.Floats:
+        return revisited(*args, **options)[: None if part.look_again else 0]
 
     def one_of(stages: Sequence[StageOne]) -> StageOne:
         return mean(stages) if part.averaged else stages[-1]

@@ -34,11 +34,11 @@ BLOCK_NAMES = (
 )  # fmt: skip
 
 
-def revisited(table: Floats, go: npt.NDArray[np.float64], document: Ints, counts: npt.NDArray[np.float64]) -> Floats:
-    """What stage three sees: stage two's table, and what stage two made of the segments around.
+def revisited(go: npt.NDArray[np.float64], document: Ints, counts: npt.NDArray[np.float64]) -> Floats:
+    """What stage three sees beside stage two's table: what stage two made of the segments around.
 
     `go` are stage two's verdicts, as probabilities, and `counts` the n-grams of each segment; ``(n_features, n_segments)``, the
-    rows added named by `revisited_names`.
+    rows named by `revisited_names`.
     """
     verdict = logit(go)
     columns: list[npt.NDArray[Any]] = [verdict]
@@ -51,11 +51,11 @@ def revisited(table: Floats, go: npt.NDArray[np.float64], document: Ints, counts
     for reach in (REACH // 2, REACH):
         back, ahead = place.windows(running, -reach, -1), place.windows(running, 1, reach)
         columns += [back, ahead, np.minimum(back, ahead)]
-    return np.concatenate((table, table_of([*columns, *_block(go, document, counts)], n)))
+    return table_of([*columns, *_block(go, document, counts)], n)
 
 
 def revisited_names() -> list[str]:
-    """The names of the rows that `revisited` adds."""
+    """The names of the rows of `revisited`."""
     around = [f"again{by:+d}" for by in range(-REACH, REACH + 1) if by]
     return ["again", *around, "again_before", "again_after", "again_document",
             *(f"again_{side}_{reach}" for reach in (REACH // 2, REACH) for side in ("back", "ahead", "both")), *BLOCK_NAMES]  # fmt: skip

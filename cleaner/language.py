@@ -134,8 +134,7 @@ def guess(text: str, languages: Mapping[str, Language]) -> str:
 def _script(text: str) -> str:
     """``ko``, ``ja`` or ``zh`` where the writing settles it, else nothing."""
     codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    scripts = _SCRIPT_OF[codes]
-    ko, ja, zh, uncounted = (np.count_nonzero(scripts == number) for number in (1, 2, 3, 4))
+    _, ko, ja, zh, uncounted = np.bincount(_SCRIPT_OF[codes], minlength=5).tolist()
     if ko + ja + zh <= 0.15 * (len(codes) - uncounted):
         return ""
     if ko >= max(ja, zh):

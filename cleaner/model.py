@@ -79,9 +79,10 @@ class Model:
         suspicious[segments.document[go > CLEAN]] = True
         again = np.flatnonzero(suspicious[segments.document])
         if len(again):
-            seen = blocks.revisited(table[:, again], go[again], segments.document[again], alone.counts[again])
+            around = blocks.revisited(go[again], segments.document[again], alone.counts[again])
             rest = unsettled(go[again])
-            raw[again[rest]] = second_look(self.third, float(self.arrays["look_base"]), seen[:, rest])
+            seen = np.concatenate((table[:, again[rest]], around[:, rest]))
+            raw[again[rest]] = second_look(self.third, float(self.arrays["look_base"]), seen)
         slope, offset = self.arrays["calibration"]
         return self._spread(alone.probability().T, sigmoid(slope * raw + offset))
 

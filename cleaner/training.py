@@ -192,7 +192,7 @@ def train(
     weight = weight * _stakes(everything.segments, gold, goes, labels)
     second, raw = _cross_fit(table, goes, weight, fold, present, n_jobs, TREES, first_look)
     report(f"stage two fitted {len(fits)} times, {time.perf_counter() - started:.0f} s")
-    again = blocks.revisited(table, sigmoid(raw), everything.segments.document, everything.counts)
+    again = np.concatenate((table, blocks.revisited(sigmoid(raw), everything.segments.document, everything.counts)))
     rest = unsettled(sigmoid(raw))
     if not all(0 < goes[rest][used].sum() < used.sum() for used in _fits(fold[rest], weight[rest], present)):
         rest = np.arange(len(raw))  # too few to learn from

@@ -13,8 +13,7 @@ LONG, SHORT = 400.0, 20.0
 def look(go, counts, document=None):
     """The columns that `revisited` adds, by name."""
     document = np.zeros(len(go), dtype=np.int64) if document is None else np.asarray(document)
-    nothing = np.zeros((0, len(go)), dtype=np.float32)
-    table = blocks.revisited(nothing, np.asarray(go, dtype=np.float64), document, np.asarray(counts, dtype=np.float64))
+    table = blocks.revisited(np.asarray(go, dtype=np.float64), document, np.asarray(counts, dtype=np.float64))
     return dict(zip(blocks.revisited_names(), table.tolist()))
 
 

@@ -211,9 +211,9 @@ def test_every_feature_has_one_name(cleaner, texts):
     _, table, names = cleaner.model.evidence(segment(texts))
     assert len(names) == len(set(names)) == len(table)
     assert names == features.context_names(len(cleaner.model.labels))
-    more = blocks.revisited(table, np.full(table.shape[1], 0.5), segment(texts).document, np.full(table.shape[1], 99.0))
-    assert len(more) == len(table) + len(blocks.revisited_names())
-    assert len(set([*names, *blocks.revisited_names()])) == len(more)
+    more = blocks.revisited(np.full(table.shape[1], 0.5), segment(texts).document, np.full(table.shape[1], 99.0))
+    assert len(more) == len(blocks.revisited_names())
+    assert len(set([*names, *blocks.revisited_names()])) == len(table) + len(more)
     assert np.isfinite(more).all()
 
 
