@@ -127,7 +127,7 @@ class Page:
             self.driver.execute_script("dispatchEvent(new Event('pagehide'))")
         before = None if query else self.driver.execute_script(kept)
         time.sleep(0.6)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             self.driver.get(self.path.as_uri() + query)
             # What a page stores reaches the next one some time later, in a new profile on a busy machine seconds later.
