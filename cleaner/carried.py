@@ -73,6 +73,8 @@ def load_base(folder: str | Path) -> Base:
     `ModelError` if the folder carries no documents, or if they do not match the card.
     """
     path = Path(folder)
+    if not path.is_dir():
+        raise ModelError(f"{folder}: no such model folder; give a folder that `cleaner train` wrote, or `default`.")
     if not (path / CARD_FILE).exists():
         raise ModelError(f"{folder}: not a model folder, {CARD_FILE} is missing; give a folder that `cleaner train` wrote.")
     card, where = read_card(path), path / DOCUMENTS_FILE

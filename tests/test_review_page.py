@@ -490,3 +490,15 @@ def test_help_lists_the_keys(sheet):
     assert sheet.labels[1] == "editorial"
     sheet.keys(Keys.ESCAPE)
     assert not sheet.one("#keys").get_property("open")
+
+
+def test_saved_files_sort_as_they_were_saved(sheet):
+    """Of two saves of one page the later has the later name: where both label one text, the last counts."""
+    sheet.open(KO, EN)
+    sheet.keys("j", "5")
+    first = sheet.save()
+    time.sleep(1.1)
+    sheet.keys("4")
+    second = sheet.save()
+    assert first.name < second.name
+    assert first.name.startswith("labels-")

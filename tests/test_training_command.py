@@ -416,3 +416,8 @@ def test_the_packaged_model_by_its_place_in_a_checkout(tmp_path: Path, monkeypat
     assert lesson.base_folder("models/default") == lesson.base_folder("default") == lesson.packaged_model()
     (tmp_path / "models" / "default").mkdir(parents=True)
     assert lesson.base_folder("models/default/") == Path("models/default")
+
+
+def test_a_base_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ModelError, match="no such model folder"):
+        carried.load_base(tmp_path / "modles" / "mine")

@@ -256,7 +256,9 @@ function download() {
   if (!text) return 0;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "application/x-ndjson" }));
-  link.download = "labels-" + head.digest.slice(0, 8) + ".jsonl";
+  // The time makes names that sort as they were saved: of two labels for one text, `train` takes the last.
+  const time = new Date().toISOString().slice(0, 19).replace(/\D/g, "");
+  link.download = "labels-" + head.digest.slice(0, 8) + "-" + time + ".jsonl";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   store.saved = store.changes;
